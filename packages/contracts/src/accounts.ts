@@ -1,0 +1,12 @@
+import * as z from 'zod'
+
+/** `auth`'s internal call that makes an account with a role, as `delivery-routing` does for drivers. */
+export const CreateAccount = z.strictObject({
+  id: z.uuid(),
+  email: z.email().max(254),
+  name: z.string().trim().min(1).max(120),
+  password: z.string().min(10).max(200),
+  role: z.enum(['customer', 'driver', 'ops']),
+})
+
+export const CreateAccountAnswer = z.object({ id: z.uuid() })

@@ -1,0 +1,47 @@
+import * as z from 'zod'
+import { Address } from './address.ts'
+
+const orderId = z.uuid()
+
+/** What each event carries. Members are added, never changed in meaning. */
+export const eventData = {
+  'order.confirmed': z.object({
+    orderId,
+    number: z.string(),
+    customerId: z.uuid(),
+    windowId: z.uuid(),
+    weightGrams: z.int(),
+    volumeMilliliters: z.int(),
+    parcels: z.int(),
+    address: Address,
+  }),
+  'payment.updated': z.object({ orderId, paymentId: z.uuid(), status: z.string() }),
+  'delivery.scheduled': z.object({ orderId, plannedArrival: z.iso.datetime() }),
+  'delivery.unscheduled': z.object({ orderId }),
+  'delivery.out_for_delivery': z.object({ orderId }),
+  'delivery.delivered': z.object({ orderId, deliveredAt: z.iso.datetime() }),
+  'delivery.failed': z.object({ orderId, reason: z.string() }),
+} as const
+
+export type EventType = keyof typeof eventData
+export type EventData<Type extends EventType> = z.infer<(typeof eventData)[Type]>
+
+/** Who is told of what, by the name of the service. */
+export const subscribersOf: Record<EventType, readonly string[]> = {
+  'order.confirmed': ['delivery-routing'],
+  'payment.updated': ['order'],
+  'delivery.scheduled': ['order'],
+  'delivery.unscheduled': ['order'],
+  'delivery.out_for_delivery': ['order', 'inventory'],
+  'delivery.delivered': ['order'],
+  'delivery.failed': ['order'],
+}
+
+const variants = Object.entries(eventData).map(([type, data]) =>
+  z.object({ id: z.uuid(), type: z.literal(type as EventType), occurredAt: z.iso.datetime(), data }),
+)
+
+/** An event on its way: the id makes it apply once. */
+export const Event = z.discriminatedUnion('type', variants as [(typeof variants)[0], ...typeof variants])
+
+export type Event = z.infer<typeof Event>

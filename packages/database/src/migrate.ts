@@ -1,0 +1,114 @@
+import { runMigrations } from 'graphile-worker'
+import pg from 'pg'
+import { applyMigrations, readMigrations } from './migrations.ts'
+import { appendOnlyTables, jobsSchema, type ServiceSchema, serviceSchemas } from './roles.ts'
+
+export type MigrateOptions = {
+  /** A role that may create roles and schemas: the owner of everything. It needs no superuser. */
+  adminUrl: string
+  ca?: string
+  /** The password of each login role, by role name. */
+  rolePasswords: Readonly<Record<string, string>>
+  log?: (message: string) => void
+}
+
+/** Two migrators take turns on this lock; the number is arbitrary but must never change. */
+const LOCK_ID = 7_214_935_081
+const LOCK_TIMEOUT_MS = 60_000
+
+/**
+ * Brings a database to the newest state: extensions, roles, schemas, each service's migrations and queue, grants.
+ * Safe to run again and from two processes at once.
+ * @throws when a migration that was applied has changed or is missing, or when a statement fails (its file is named).
+ */
+export async function migrateDatabase(options: MigrateOptions): Promise<void> {
+  const log = options.log ?? (() => undefined)
+  const client = new pg.Client({
+    connectionString: options.adminUrl,
+    ssl: options.ca === undefined ? undefined : { ca: options.ca },
+    connectionTimeoutMillis: 5_000,
+  })
+  await client.connect()
+  try {
+    await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    await client.query('select pg_advisory_lock($1)', [LOCK_ID])
+    await createExtensions(client)
+    for (const target of serviceSchemas) {
+      await createRole(client, target, options.rolePasswords)
+      await createSchema(client, target)
+      await client.query(`set search_path = ${target.schema}, extensions`)
+      const applied = await applyMigrations(client, await readMigrations(target.service))
+      for (const name of applied) log(`${target.service}: applied ${name}`)
+      await migrateQueue(client, target)
+      await grant(client, target)
+    }
+  } finally {
+    // Closing the session releases the lock, whatever happened.
+    await client.end()
+  }
+}
+
+/** Extensions have a schema of their own, so that the services can use them and own nothing in it. */
+async function createExtensions(client: pg.Client): Promise<void> {
+  await client.query('create schema if not exists extensions')
+  for (const name of ['pg_trgm', 'btree_gist', 'citext']) {
+    await client.query(`create extension if not exists ${name} schema extensions`)
+  }
+  await client.query('revoke create on schema public from public')
+}
+
+async function createRole(
+  client: pg.Client,
+  { role, schema }: ServiceSchema,
+  passwords: MigrateOptions['rolePasswords'],
+) {
+  const password = passwords[role]
+  if (password === undefined) throw new Error(`No password is given for the database role ${role}`)
+  // Roles belong to the whole server, so another database's migrator may make them at this moment.
+  await client.query(
+    `do $$ begin create role ${role} login; exception when duplicate_object or unique_violation then null; end $$`,
+  )
+  await client.query('select pg_advisory_lock($1)', [LOCK_ID + 1])
+  try {
+    await client.query(
+      `alter role ${role} with login nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
+    )
+    await client.query(`alter role ${role} set search_path = ${schema}, extensions`)
+  } finally {
+    await client.query('select pg_advisory_unlock($1)', [LOCK_ID + 1])
+  }
+}
+
+async function createSchema(client: pg.Client, { schema, role }: ServiceSchema): Promise<void> {
+  await client.query(`create schema if not exists ${schema}`)
+  await client.query(`revoke all on schema ${schema} from public`)
+  await client.query(`grant usage on schema ${schema}, extensions to ${role}`)
+}
+
+async function migrateQueue(client: pg.Client, { schema, role }: ServiceSchema): Promise<void> {
+  const jobs = jobsSchema(schema)
+  // The library wants a pool; this one hands out the connection that holds our lock.
+  const pool = {
+    connect: () => Promise.resolve(Object.assign(Object.create(client), { release: () => undefined })),
+    query: client.query.bind(client),
+    on: () => undefined,
+    removeListener: () => undefined,
+  } as unknown as pg.Pool
+  await runMigrations({ pgPool: pool, schema: jobs })
+  await client.query(`revoke all on schema ${jobs} from public`)
+  await client.query(`grant usage on schema ${jobs} to ${role}`)
+  await client.query(`grant select, insert, update, delete on all tables in schema ${jobs} to ${role}`)
+  await client.query(`grant usage on all sequences in schema ${jobs} to ${role}`)
+  await client.query(`grant execute on all functions in schema ${jobs} to ${role}`)
+}
+
+async function grant(client: pg.Client, { schema, role }: ServiceSchema): Promise<void> {
+  await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
+  await client.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${role}`)
+  await client.query(`grant usage on all sequences in schema ${schema} to ${role}`)
+  await client.query(`grant execute on all functions in schema ${schema} to ${role}`)
+  await client.query(`revoke insert, update, delete on ${schema}.migrations from ${role}`)
+  for (const table of appendOnlyTables[schema] ?? []) {
+    await client.query(`revoke update, delete on ${schema}.${table} from ${role}`)
+  }
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import * as z from 'zod'
+
+/** A configuration that cannot be used. The message lists every problem, one on each line. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Reads the environment through a zod object whose keys are variable names.
+ * @throws ConfigError that names every missing or malformed variable at once, without its value.
+ */
+export function readEnvironment<Shape extends z.ZodRawShape>(
+  env: NodeJS.ProcessEnv,
+  shape: Shape,
+): z.output<z.ZodObject<Shape>> {
+  // An empty value counts as unset, because manifests and compose files cannot say "unset".
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = z.object(shape).safeParse(given)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => {
+    const name = issue.path.join('.')
+    return given[name] === undefined ? `${name} is not set` : `${name}: ${issue.message}`
+  })
+  throw new ConfigError(`The configuration cannot be used:\n  ${problems.join('\n  ')}`)
+}
+
+export const port = z.coerce.number().int().min(0).max(65535)
+export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+export const secret = z.string().min(32, 'must have at least 32 characters')
+export const count = z.coerce.number().int().min(1)
+export const milliseconds = z.coerce.number().int().min(0)
+
+/** What every process that answers HTTP reads. */
+export const httpEnvironment = {
+  PORT: port,
+  HOST: z.string().default('0.0.0.0'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  INTERNAL_TOKEN: secret,
+  DRAIN_DELAY_MS: milliseconds.default(0),
+}
+
+/** What every process with a schema of its own reads. */
+export const databaseEnvironment = {
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }),
+  DATABASE_CA_FILE: z.string().optional(),
+  DATABASE_POOL_SIZE: count.max(200).default(10),
+}
+
+export const redisEnvironment = {
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' }),
+}
+
+/** The groups that `createServer` takes, from the variables of `httpEnvironment`. */
+export function httpConfig(env: z.output<z.ZodObject<typeof httpEnvironment>>) {
+  return {
+    port: env.PORT,
+    host: env.HOST,
+    logLevel: env.LOG_LEVEL,
+    internalToken: env.INTERNAL_TOKEN,
+    drainDelayMs: env.DRAIN_DELAY_MS,
+  }
+}
+
+/** The group that `createDb` takes, from the variables of `databaseEnvironment`. */
+export function databaseConfig(env: z.output<z.ZodObject<typeof databaseEnvironment>>) {
+  const ca = env.DATABASE_CA_FILE === undefined ? undefined : readFileSync(env.DATABASE_CA_FILE, 'utf8')
+  return { url: env.DATABASE_URL, ca, poolSize: env.DATABASE_POOL_SIZE }
+}
+
+export type HttpConfig = ReturnType<typeof httpConfig>
+export type DatabaseConfig = ReturnType<typeof databaseConfig>

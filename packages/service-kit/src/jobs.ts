@@ -1,0 +1,141 @@
+import { Logger, type Runner, run, type TaskList } from 'graphile-worker'
+import type pg from 'pg'
+import type { Db } from './db.ts'
+import { newId } from './ids.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { runInContext, traceparentFrom } from './request-context.ts'
+
+export type Jobs = ReturnType<typeof createJobs>
+export type Task = (payload: never) => Promise<void>
+
+type EnqueueOptions = {
+  /** A second job with the same key replaces the first while that has not started. */
+  jobKey?: string
+  runAt?: Date
+  maxAttempts?: number
+}
+
+/** With graphile-worker's backoff (e^attempt seconds, at most e^10) 16 tries last about a day. */
+const MAX_ATTEMPTS = 16
+const JOB_DEADLINE_MS = 30_000
+const RESTART_DELAY_MS = 1_000
+
+/**
+ * The service's own queue in the schema `<service schema>_jobs`. `enqueue` joins the caller's transaction: the job
+ * exists if and only if the transaction commits. Jobs run at least once, in any order, on any replica.
+ */
+export function createJobs(options: {
+  schema: string
+  pool: pg.Pool
+  log: Log
+  metrics: Metrics
+  concurrency?: number
+}) {
+  const { schema, pool, log } = options
+  const finished = options.metrics.counter('jobs_total', 'Jobs worked off, by task and outcome', [
+    'task',
+    'outcome',
+  ])
+  measureDeadLetters(options)
+  let runner: Runner | undefined
+  let stopping = false
+  let supervised: Promise<void> = Promise.resolve()
+
+  async function supervise(taskList: TaskList): Promise<void> {
+    while (!stopping) {
+      try {
+        runner = await run({
+          pgPool: pool,
+          schema,
+          taskList,
+          concurrency: options.concurrency ?? 4,
+          pollInterval: 2_000,
+          noHandleSignals: true,
+          logger: quietLogger(log),
+        })
+        if (stopping) await runner.stop()
+        await runner.promise
+      } catch (err) {
+        if (!stopping) log.warn({ err }, 'the job runner stopped; it starts again')
+      }
+      if (!stopping) await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY_MS))
+    }
+  }
+
+  return {
+    schema,
+    /** Adds a job in the transaction `tx`. */
+    async enqueue(
+      tx: Db,
+      task: string,
+      payload: object,
+      { jobKey, runAt, maxAttempts }: EnqueueOptions = {},
+    ) {
+      await tx.query(
+        `select 1 from ${schema}.add_job($1, payload := $2::json, run_at := $3, max_attempts := $4, job_key := $5)`,
+        [task, JSON.stringify(payload), runAt ?? null, maxAttempts ?? MAX_ATTEMPTS, jobKey ?? null],
+      )
+    },
+    /** Begins to work jobs off. A database that goes away only pauses it. */
+    start(tasks: Record<string, Task>): void {
+      const taskList: TaskList = {}
+      for (const [name, task] of Object.entries(tasks)) {
+        taskList[name] = (payload) =>
+          runInContext(
+            {
+              requestId: newId(),
+              traceparent: traceparentFrom((payload as { traceparent?: string } | null)?.traceparent),
+              deadlineAt: performance.now() + JOB_DEADLINE_MS,
+            },
+            async () => {
+              try {
+                await task(payload as never)
+                finished.inc({ task: name, outcome: 'done' })
+              } catch (err) {
+                finished.inc({ task: name, outcome: 'failed' })
+                log.warn({ err, task: name }, 'a job failed; it is tried again later')
+                throw err
+              }
+            },
+          )
+      }
+      supervised = supervise(taskList)
+    },
+    /** Finishes the jobs under way and takes no more. */
+    async stop(): Promise<void> {
+      stopping = true
+      await runner?.stop().catch(() => undefined)
+      await supervised
+    },
+  }
+}
+
+function measureDeadLetters({
+  schema,
+  pool,
+  metrics,
+}: {
+  schema: string
+  pool: pg.Pool
+  metrics: Metrics
+}): void {
+  metrics.gauge('jobs_waiting', 'Jobs in the queue by state', ['state'], async (gauge) => {
+    const { rows } = await pool
+      .query<{ dead: number; due: number }>(
+        `select count(*) filter (where attempts >= max_attempts) as dead,
+              count(*) filter (where attempts < max_attempts and run_at <= now()) as due
+       from (select attempts, max_attempts, run_at from ${schema}.jobs limit 10000) as jobs`,
+      )
+      .catch(() => ({ rows: [] }))
+    gauge.set({ state: 'dead_letter' }, rows[0]?.dead ?? 0)
+    gauge.set({ state: 'due' }, rows[0]?.due ?? 0)
+  })
+}
+
+/** graphile-worker logs every job it starts at info; only its warnings are for our log. */
+function quietLogger(log: Log) {
+  return new Logger(() => (level, message) => {
+    if (level === 'error' || level === 'warning') log.warn({ queue: true }, message)
+  })
+}

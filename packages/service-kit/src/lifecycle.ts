@@ -1,0 +1,50 @@
+import { ConfigError } from './config.ts'
+
+/** What `run` starts and stops. `close` finishes what was begun, in the reverse order of opening. */
+export type Service = {
+  log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Below the 30 s that Kubernetes grants by default, so that we end by ourselves. */
+const CLOSE_LIMIT_MS = 25_000
+
+/**
+ * Runs a service until SIGTERM or SIGINT. A configuration that cannot be used ends the process with code 1 and
+ * every problem on stderr; so does a stop that takes longer than 25 s.
+ */
+export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>): Promise<void> {
+  let service: Service
+  try {
+    service = await create(process.env)
+    await service.start()
+  } catch (err) {
+    console.error(err instanceof ConfigError ? err.message : err)
+    process.exit(1)
+  }
+
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) return
+    stopping = true
+    service.log.info({ signal }, 'stopping')
+    setTimeout(() => {
+      service.log.error({ limitMs: CLOSE_LIMIT_MS }, 'stopping took too long; leaving now')
+      process.exit(1)
+    }, CLOSE_LIMIT_MS).unref()
+    try {
+      await service.close()
+      process.exit(0)
+    } catch (err) {
+      service.log.error({ err }, 'stopping failed')
+      process.exit(1)
+    }
+  }
+  process.on('SIGTERM', (signal) => void stop(signal))
+  process.on('SIGINT', (signal) => void stop(signal))
+  process.on('unhandledRejection', (err) => {
+    service.log.error({ err }, 'a rejection was not handled; leaving, because the state is unknown')
+    process.exit(1)
+  })
+}

@@ -1,0 +1,35 @@
+import type { Log } from './log.ts'
+
+/**
+ * Runs `work` again and again until stopped, never twice at a time, `everyMs` apart with a fifth of jitter so
+ * that replicas spread out. A failure is logged and the next turn comes as usual.
+ * @returns a function that stops it and waits for the turn under way.
+ */
+export function recurring(
+  name: string,
+  everyMs: number,
+  work: () => Promise<unknown>,
+  log: Log,
+): () => Promise<void> {
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> = Promise.resolve()
+
+  const turn = async () => {
+    try {
+      await work()
+    } catch (err) {
+      log.warn({ err, job: name }, 'a recurring job failed; it runs again at its next turn')
+    }
+    if (!stopped) schedule()
+  }
+  const schedule = () => {
+    timer = setTimeout(() => (running = turn()), everyMs * (0.8 + Math.random() * 0.4))
+  }
+  schedule()
+  return async () => {
+    stopped = true
+    clearTimeout(timer)
+    await running
+  }
+}

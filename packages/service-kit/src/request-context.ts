@@ -1,0 +1,37 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** What travels with a request through every call that it causes. */
+export type RequestContext = {
+  requestId: string
+  traceparent: string
+  /** Milliseconds of `performance.now()` after which nobody waits for the answer. */
+  deadlineAt: number
+}
+
+const storage = new AsyncLocalStorage<RequestContext>()
+
+export function runInContext<T>(context: RequestContext, work: () => T): T {
+  return storage.run(context, work)
+}
+
+/** The context of the request or job at work, or undefined outside of one. */
+export function currentContext(): RequestContext | undefined {
+  return storage.getStore()
+}
+
+/** Milliseconds until the current deadline, at most `limitMs`; never below 0. */
+export function remainingMs(limitMs: number): number {
+  const context = storage.getStore()
+  if (context === undefined) return limitMs
+  return Math.max(0, Math.min(limitMs, context.deadlineAt - performance.now()))
+}
+
+const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** The caller's W3C `traceparent` where it is well formed, else a new, unsampled one. */
+export function traceparentFrom(header: string | undefined): string {
+  if (header !== undefined && traceparentPattern.test(header)) return header
+  const bytes = crypto.getRandomValues(new Uint8Array(24))
+  const hex = Buffer.from(bytes).toString('hex')
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`
+}

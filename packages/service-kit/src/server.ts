@@ -1,0 +1,220 @@
+import swagger from '@fastify/swagger'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import {
+  createJsonSchemaTransform,
+  hasZodFastifySchemaValidationErrors,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import type { HttpConfig } from './config.ts'
+import { invalid, kindOfStatus, notFound, ServiceError, toProblem, unavailable } from './errors.ts'
+import { newId } from './ids.ts'
+import { requireInternalToken } from './internal-token.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { type RequestContext, runInContext, traceparentFrom } from './request-context.ts'
+
+const BODY_LIMIT_BYTES = 256 * 1024
+const DEFAULT_DEADLINE_MS = 10_000
+const MAX_DEADLINE_MS = 60_000
+
+export type App = FastifyInstance<
+  import('node:http').Server,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  Log,
+  ZodTypeProvider
+>
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `createServer` before anything else sees the request. */
+    context: RequestContext
+  }
+}
+
+type ServerOptions = {
+  name: string
+  config: HttpConfig
+  log: Log
+  metrics: Metrics
+  /** Resolves when the process may take traffic; rejects with the reason when not. */
+  ready: () => Promise<void>
+}
+
+/**
+ * A Fastify instance with what every service has: request ids and `traceparent`, deadlines, problem documents,
+ * zod validation, one log line and one metric for each request, the guard of `/internal`, probes, and
+ * `/openapi.json`.
+ */
+export function createServer(options: ServerOptions): App {
+  const app: App = Fastify({
+    loggerInstance: options.log,
+    disableRequestLogging: true,
+    genReqId: () => newId(),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  acceptEmptyJson(app)
+
+  app.decorateRequest('context', null as unknown as RequestContext)
+  app.addHook('onRequest', (request, reply, done) => {
+    request.context = contextOf(request)
+    void reply.header('x-request-id', request.context.requestId)
+    runInContext(request.context, done)
+  })
+  // Reading a body leaves the asynchronous context of the first hook, so it is entered again.
+  app.addHook('preValidation', (request, _reply, done) => runInContext(request.context, done))
+  app.addHook('onResponse', (request, reply, done) => {
+    record(options, request, reply)
+    done()
+  })
+  app.addHook('onRequest', requireInternalToken(options.config.internalToken))
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(options.log, error, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      options.log,
+      notFound('route_not_found', `There is no ${request.method} ${pathOf(request)}`),
+      request,
+      reply,
+    ),
+  )
+  void app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: `UrbanBloom ${options.name}`, version: '1' } },
+    transform: createJsonSchemaTransform({ skipList: ['/livez', '/readyz', '/metrics', '/openapi.json'] }),
+  })
+  registerProbes(app, options)
+  return app
+}
+
+/** A POST that needs no body may carry the content type and nothing else. */
+function acceptEmptyJson(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body as string, done)
+  })
+}
+
+function contextOf(request: FastifyRequest): RequestContext {
+  const given = request.headers['x-request-id']
+  const budget = Number(request.headers['x-request-timeout-ms'] ?? DEFAULT_DEADLINE_MS)
+  const budgetMs =
+    Number.isFinite(budget) && budget > 0 ? Math.min(budget, MAX_DEADLINE_MS) : DEFAULT_DEADLINE_MS
+  return {
+    requestId: typeof given === 'string' && /^[\w.:-]{8,100}$/.test(given) ? given : request.id,
+    traceparent: traceparentFrom(request.headers.traceparent as string | undefined),
+    deadlineAt: performance.now() + budgetMs,
+  }
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? request.url
+}
+
+function record(options: ServerOptions, request: FastifyRequest, reply: FastifyReply): void {
+  const route = request.routeOptions.url ?? 'unmatched'
+  const { method } = request
+  options.metrics.requests.inc({ method, route, status: reply.statusCode })
+  options.metrics.requestDuration.observe({ method, route }, reply.elapsedTime / 1000)
+  if (route === '/livez' || route === '/readyz' || route === '/metrics') return
+  const { requestId, traceparent } = request.context
+  options.log.info(
+    {
+      requestId,
+      traceId: traceparent.slice(3, 35),
+      method,
+      route,
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime * 10) / 10,
+    },
+    'request',
+  )
+}
+
+function sendError(
+  log: Log,
+  error: FastifyError | ServiceError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  const known = toServiceError(error)
+  const { requestId } = request.context ?? { requestId: request.id }
+  if (known.status >= 500)
+    log.error({ err: error, cause: error.cause, requestId, code: known.code }, 'request failed')
+  if (known.retryAfterSeconds !== undefined) void reply.header('retry-after', known.retryAfterSeconds)
+  return reply
+    .code(known.status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(toProblem(known, requestId, pathOf(request)))
+}
+
+/** One funnel for whatever was thrown: ours, zod's, Fastify's own, or unknown, which says nothing of its cause. */
+export function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const part = (error as { validationContext?: string }).validationContext ?? 'body'
+    const errors = error.validation.map((issue) => ({
+      path: [part, ...issue.instancePath.split('/').filter(Boolean)].join('.'),
+      message: issue.message ?? 'is not valid',
+    }))
+    const first = errors[0]
+    return invalid('validation_failed', `${first?.path ?? part}: ${first?.message ?? 'is not valid'}`, {
+      errors,
+    })
+  }
+  const { statusCode, code, message } = error as Partial<FastifyError>
+  if (statusCode === 413)
+    return new ServiceError(
+      'too_large',
+      'body_too_large',
+      `The body is larger than ${BODY_LIMIT_BYTES} bytes`,
+    )
+  const kind = kindOfStatus(statusCode ?? 500)
+  if (statusCode !== undefined && statusCode < 500 && kind !== null) {
+    return new ServiceError(
+      kind,
+      (code ?? kind).toLowerCase().replace(/^fst_(err_)?/, ''),
+      message ?? 'The request is not valid',
+    )
+  }
+  if (statusCode === 503) return unavailable('shutting_down', 'This process is stopping; try again')
+  return new ServiceError(
+    'internal',
+    'internal_error',
+    'Something went wrong on our side; the request id finds it in our logs',
+    { cause: error },
+  )
+}
+
+function registerProbes(app: App, options: ServerOptions): void {
+  app.get('/livez', { schema: { hide: true } }, () => ({ status: 'ok' }))
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    try {
+      await options.ready()
+      return { status: 'ready' }
+    } catch (err) {
+      return reply
+        .code(503)
+        .send({ status: 'not ready', reason: err instanceof Error ? err.message : String(err) })
+    }
+  })
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    void reply.type(options.metrics.registry.contentType)
+    return options.metrics.registry.metrics()
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}
