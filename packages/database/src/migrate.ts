@@ -1,4 +1,4 @@
-import { runMigrations } from 'graphile-worker'
+import { Logger, runMigrations } from 'graphile-worker'
 import pg from 'pg'
 import { applyMigrations, readMigrations } from './migrations.ts'
 import { appendOnlyTables, jobsSchema, type ServiceSchema, serviceSchemas } from './roles.ts'
@@ -16,6 +16,8 @@ export type MigrateOptions = {
 const LOCK_ID = 7_214_935_081
 const LOCK_TIMEOUT_MS = 60_000
 
+const silent = new Logger(() => () => undefined)
+
 /**
  * Brings a database to the newest state: extensions, roles, schemas, each service's migrations and queue, grants.
  * Safe to run again and from two processes at once.
@@ -23,11 +25,7 @@ const LOCK_TIMEOUT_MS = 60_000
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
   const log = options.log ?? (() => undefined)
-  const client = new pg.Client({
-    connectionString: options.adminUrl,
-    ssl: options.ca === undefined ? undefined : { ca: options.ca },
-    connectionTimeoutMillis: 5_000,
-  })
+  const client = new pg.Client(connection(options))
   await client.connect()
   try {
     await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
@@ -39,12 +37,20 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
       await client.query(`set search_path = ${target.schema}, extensions`)
       const applied = await applyMigrations(client, await readMigrations(target.service))
       for (const name of applied) log(`${target.service}: applied ${name}`)
-      await migrateQueue(client, target)
+      await migrateQueue(client, target, options)
       await grant(client, target)
     }
   } finally {
     // Closing the session releases the lock, whatever happened.
     await client.end()
+  }
+}
+
+function connection(options: MigrateOptions): pg.ClientConfig {
+  return {
+    connectionString: options.adminUrl,
+    ssl: options.ca === undefined ? undefined : { ca: options.ca },
+    connectionTimeoutMillis: 5_000,
   }
 }
 
@@ -85,21 +91,40 @@ async function createSchema(client: pg.Client, { schema, role }: ServiceSchema):
   await client.query(`grant usage on schema ${schema}, extensions to ${role}`)
 }
 
-async function migrateQueue(client: pg.Client, { schema, role }: ServiceSchema): Promise<void> {
+async function migrateQueue(
+  client: pg.Client,
+  { schema, role }: ServiceSchema,
+  options: MigrateOptions,
+): Promise<void> {
   const jobs = jobsSchema(schema)
-  // The library wants a pool; this one hands out the connection that holds our lock.
-  const pool = {
-    connect: () => Promise.resolve(Object.assign(Object.create(client), { release: () => undefined })),
-    query: client.query.bind(client),
-    on: () => undefined,
-    removeListener: () => undefined,
-  } as unknown as pg.Pool
-  await runMigrations({ pgPool: pool, schema: jobs })
+  const pool = new pg.Pool({ ...connection(options), max: 1 })
+  const ignore = () => undefined
+  pool.on('error', ignore)
+  pool.on('connect', (connected) => connected.on('error', ignore))
+  try {
+    await runMigrations({ pgPool: pool, schema: jobs, logger: silent })
+  } finally {
+    await pool.end()
+  }
   await client.query(`revoke all on schema ${jobs} from public`)
   await client.query(`grant usage on schema ${jobs} to ${role}`)
   await client.query(`grant select, insert, update, delete on all tables in schema ${jobs} to ${role}`)
   await client.query(`grant usage on all sequences in schema ${jobs} to ${role}`)
   await client.query(`grant execute on all functions in schema ${jobs} to ${role}`)
+  await allowRows(client, jobs, role)
+}
+
+/** The library guards its tables with row level security and leaves the policies to us. */
+async function allowRows(client: pg.Client, schema: string, role: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c
+     where c.relnamespace = $1::regnamespace and c.relkind = 'r' and c.relrowsecurity
+       and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'service')`,
+    [schema],
+  )
+  for (const { name } of rows) {
+    await client.query(`create policy service on ${schema}.${name} to ${role} using (true) with check (true)`)
+  }
 }
 
 async function grant(client: pg.Client, { schema, role }: ServiceSchema): Promise<void> {
@@ -109,6 +134,7 @@ async function grant(client: pg.Client, { schema, role }: ServiceSchema): Promis
   await client.query(`grant execute on all functions in schema ${schema} to ${role}`)
   await client.query(`revoke insert, update, delete on ${schema}.migrations from ${role}`)
   for (const table of appendOnlyTables[schema] ?? []) {
-    await client.query(`revoke update, delete on ${schema}.${table} from ${role}`)
+    const { rows } = await client.query('select to_regclass($1) is not null as exists', [`${schema}.${table}`])
+    if (rows[0].exists) await client.query(`revoke update, delete, truncate on ${schema}.${table} from ${role}`)
   }
 }
