@@ -42,7 +42,9 @@ export function createDb(config: DatabaseConfig, options: { log: Log; metrics: M
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
   })
-  pool.on('error', (err) => options.log.warn({ err }, 'an idle database connection broke'))
+  const warn = (err: Error) => options.log.warn({ err }, 'a database connection broke')
+  pool.on('error', warn)
+  pool.on('connect', (client) => client.on('error', warn))
   measurePool(pool, options.metrics)
 
   const duration = options.metrics.histogram(

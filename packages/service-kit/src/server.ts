@@ -56,7 +56,7 @@ type ServerOptions = {
 export function createServer(options: ServerOptions): App {
   const app: App = Fastify({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
@@ -162,13 +162,25 @@ function sendError(
     .send(toProblem(known, requestId, pathOf(request)))
 }
 
+/** `items.0.quantity` in a body; elsewhere with the part in front, such as `querystring.limit`. */
+function pathOfIssue(part: string | undefined, pointer: string): string {
+  const steps = pointer.split('/').filter(Boolean)
+  if (part !== undefined && part !== 'body') steps.unshift(part)
+  return steps.length === 0 ? 'body' : steps.join('.')
+}
+
+const codeOfFastify: Record<string, string> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_content_length',
+}
+
 /** One funnel for whatever was thrown: ours, zod's, Fastify's own, or unknown, which says nothing of its cause. */
 export function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const part = (error as { validationContext?: string }).validationContext ?? 'body'
     const errors = error.validation.map((issue) => ({
-      path: [part, ...issue.instancePath.split('/').filter(Boolean)].join('.'),
+      path: pathOfIssue((error as { validationContext?: string }).validationContext, issue.instancePath),
       message: issue.message ?? 'is not valid',
     }))
     const first = errors[0]
@@ -185,11 +197,7 @@ export function toServiceError(error: unknown): ServiceError {
     )
   const kind = kindOfStatus(statusCode ?? 500)
   if (statusCode !== undefined && statusCode < 500 && kind !== null) {
-    return new ServiceError(
-      kind,
-      (code ?? kind).toLowerCase().replace(/^fst_(err_)?/, ''),
-      message ?? 'The request is not valid',
-    )
+    return new ServiceError(kind, codeOfFastify[code ?? ''] ?? kind, message ?? 'The request is not valid')
   }
   if (statusCode === 503) return unavailable('shutting_down', 'This process is stopping; try again')
   return new ServiceError(

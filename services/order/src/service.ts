@@ -1,0 +1,55 @@
+import path from 'node:path'
+import { createAuthenticator } from '@urbanbloom/service-kit/auth'
+import { createDb } from '@urbanbloom/service-kit/db'
+import { deliverEvents, forgetOldEvents, receiveEvents } from '@urbanbloom/service-kit/events'
+import { createPeer } from '@urbanbloom/service-kit/http-client'
+import { createJobs } from '@urbanbloom/service-kit/jobs'
+import type { Service } from '@urbanbloom/service-kit/lifecycle'
+import { createLog } from '@urbanbloom/service-kit/log'
+import { createMetrics } from '@urbanbloom/service-kit/metrics'
+import { createReadiness } from '@urbanbloom/service-kit/readiness'
+import { recurring } from '@urbanbloom/service-kit/recurring'
+import { createServer } from '@urbanbloom/service-kit/server'
+import type { Config } from './config.ts'
+
+const HOUR_MS = 3_600_000
+
+/** Builds the service. Nothing listens and no job runs before `start`; `close` undoes in the reverse order. */
+export async function createOrderService(config: Config): Promise<Service> {
+  const resources = new AsyncDisposableStack()
+  const log = createLog('order', config.http.logLevel)
+  const metrics = createMetrics('order')
+  const db = createDb(config.database, { log, metrics })
+  resources.defer(() => db.close())
+  const jobs = createJobs({ schema: 'orders_jobs', pool: db.pool, log, metrics })
+  const peer = (name: string, baseUrl: string) => {
+    const client = createPeer({ name, baseUrl, internalToken: config.http.internalToken })
+    resources.defer(() => client.close())
+    return client
+  }
+  const deliveryRouting = peer('delivery-routing', config.deliveryRoutingUrl)
+  const readiness = createReadiness({
+    db,
+    migrationsDirectory: path.resolve(import.meta.dirname, '../migrations'),
+  })
+  const app = createServer({ name: 'order', config: config.http, log, metrics, ready: readiness.check })
+  const auth = createAuthenticator({ authUrl: config.authUrl })
+  void auth
+  receiveEvents(app, db, {})
+
+  return {
+    log,
+    async start() {
+      await app.listen({ port: config.http.port, host: config.http.host })
+      resources.defer(() => app.close())
+      jobs.start(deliverEvents({ 'delivery-routing': deliveryRouting }))
+      resources.defer(() => jobs.stop())
+      resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+      resources.defer(async () => {
+        readiness.stop()
+        await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
+      })
+    },
+    close: () => resources.disposeAsync(),
+  }
+}
