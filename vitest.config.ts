@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    // Tests start processes of their own, so more workers than this only wait for each other.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 90_000,
+    teardownTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: [
+            '{packages,services}/*/src/**/*.test.ts',
+            'packages/{vrp,contracts,local}/test/**/*.test.ts',
+          ],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['{packages,services}/*/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'packages/{vrp,contracts,local}/test/**'],
+          globalSetup: 'packages/test-kit/src/global-setup.ts',
+        },
+      },
+    ],
+  },
+})
