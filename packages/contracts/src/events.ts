@@ -3,6 +3,12 @@ import { Address } from './address.ts'
 
 const orderId = z.uuid()
 
+/**
+ * Counts the changes of one delivery, from 1. `order` keeps the highest it has seen, so that events which arrive
+ * out of order or late change nothing.
+ */
+const sequence = z.int().min(1)
+
 /** What each event carries. Members are added, never changed in meaning. */
 export const eventData = {
   'order.confirmed': z.object({
@@ -16,11 +22,11 @@ export const eventData = {
     address: Address,
   }),
   'payment.updated': z.object({ orderId, paymentId: z.uuid(), status: z.string() }),
-  'delivery.scheduled': z.object({ orderId, plannedArrival: z.iso.datetime() }),
-  'delivery.unscheduled': z.object({ orderId }),
-  'delivery.out_for_delivery': z.object({ orderId }),
-  'delivery.delivered': z.object({ orderId, deliveredAt: z.iso.datetime() }),
-  'delivery.failed': z.object({ orderId, reason: z.string() }),
+  'delivery.scheduled': z.object({ orderId, sequence, plannedArrival: z.iso.datetime() }),
+  'delivery.unscheduled': z.object({ orderId, sequence }),
+  'delivery.out_for_delivery': z.object({ orderId, sequence }),
+  'delivery.delivered': z.object({ orderId, sequence, deliveredAt: z.iso.datetime() }),
+  'delivery.failed': z.object({ orderId, sequence, reason: z.string() }),
 } as const
 
 export type EventType = keyof typeof eventData
