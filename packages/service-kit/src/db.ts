@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { DatabaseConfig } from './config.ts'
-import { unavailable } from './errors.ts'
+import { invalid, unavailable } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -178,7 +178,15 @@ export function violates(err: unknown, constraint?: string): boolean {
   return refused && (constraint === undefined || err.constraint === constraint)
 }
 
+/** What Postgres answers to a text with the character U+0000, which JSON can carry and no column can hold. */
+const TEXT_NOT_STORABLE = '22021'
+
 function translate(err: unknown): never {
+  if (err instanceof pg.DatabaseError && err.code === TEXT_NOT_STORABLE) {
+    throw invalid('text_not_storable', 'A text contains the character U+0000; send it without', {
+      cause: err,
+    })
+  }
   if (isDatabaseUnavailable(err)) {
     throw unavailable('database_unavailable', 'The database does not answer; try again shortly', {
       cause: err,

@@ -27,6 +27,12 @@ export function createLog(service: string, level: string) {
         '*.password',
         '*.token',
         '*.address',
+        // Postgres quotes the row that it refused.
+        'err.detail',
+        'err.where',
+        'err.cause.detail',
+        'cause.detail',
+        'cause.where',
       ],
       censor: '[redacted]',
     },

@@ -6,12 +6,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import {
-  createJsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { HttpConfig } from './config.ts'
 import { BODY_LIMIT_BYTES, pathOf, sendError } from './error-handler.ts'
 import { notFound } from './errors.ts'
@@ -19,6 +14,7 @@ import { newId } from './ids.ts'
 import { requireInternalToken } from './internal-token.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { openapiOptions } from './openapi.ts'
 import { type RequestContext, runInContext, traceparentFrom } from './request-context.ts'
 
 const DEFAULT_DEADLINE_MS = 10_000
@@ -90,10 +86,7 @@ export function createServer(options: ServerOptions): App {
       reply,
     ),
   )
-  void app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: `UrbanBloom ${options.name}`, version: '1' } },
-    transform: createJsonSchemaTransform({ skipList: ['/livez', '/readyz', '/metrics', '/openapi.json'] }),
-  })
+  void app.register(swagger, openapiOptions(`UrbanBloom ${options.name}`))
   registerProbes(app, options)
   return app
 }
