@@ -134,7 +134,10 @@ async function grant(client: pg.Client, { schema, role }: ServiceSchema): Promis
   await client.query(`grant execute on all functions in schema ${schema} to ${role}`)
   await client.query(`revoke insert, update, delete on ${schema}.migrations from ${role}`)
   for (const table of appendOnlyTables[schema] ?? []) {
-    const { rows } = await client.query('select to_regclass($1) is not null as exists', [`${schema}.${table}`])
-    if (rows[0].exists) await client.query(`revoke update, delete, truncate on ${schema}.${table} from ${role}`)
+    const { rows } = await client.query('select to_regclass($1) is not null as exists', [
+      `${schema}.${table}`,
+    ])
+    if (rows[0].exists)
+      await client.query(`revoke update, delete, truncate on ${schema}.${table} from ${role}`)
   }
 }

@@ -73,7 +73,7 @@ async function applyOne(client: pg.Client, { id, name, sql, checksum }: Migratio
   } catch (err) {
     await client.query('rollback')
     throw new Error(
-      `The migration ${name} failed and was rolled back: ${err instanceof Error ? err.message : err}`,
+      `The migration ${name} failed and was rolled back: ${err instanceof Error ? err.message : String(err)}`,
       { cause: err },
     )
   }

@@ -81,7 +81,7 @@ export function createPeer(options: { name: string; baseUrl: string; internalTok
       throw unreachable(err, options.name)
     }
     if (response.statusCode >= 400) throw refused(response.statusCode, text, options.name)
-    return answer.parse(text === '' ? undefined : JSON.parse(text)) as z.output<Schema>
+    return answer.parse(text === '' ? undefined : JSON.parse(text))
   }
 
   return { name: options.name, post: call, close: () => pool.close() }

@@ -1,5 +1,6 @@
 import { Logger, type Runner, run, type TaskList } from 'graphile-worker'
 import type pg from 'pg'
+import type { Counter } from 'prom-client'
 import type { Db } from './db.ts'
 import { newId } from './ids.ts'
 import type { Log } from './log.ts'
@@ -79,28 +80,11 @@ export function createJobs(options: {
     },
     /** Begins to work jobs off. A database that goes away only pauses it. */
     start(tasks: Record<string, Task>): void {
-      const taskList: TaskList = {}
-      for (const [name, task] of Object.entries(tasks)) {
-        taskList[name] = (payload) =>
-          runInContext(
-            {
-              requestId: newId(),
-              traceparent: traceparentFrom((payload as { traceparent?: string } | null)?.traceparent),
-              deadlineAt: performance.now() + JOB_DEADLINE_MS,
-            },
-            async () => {
-              try {
-                await task(payload as never)
-                finished.inc({ task: name, outcome: 'done' })
-              } catch (err) {
-                finished.inc({ task: name, outcome: 'failed' })
-                log.warn({ err, task: name }, 'a job failed; it is tried again later')
-                throw err
-              }
-            },
-          )
-      }
-      supervised = supervise(taskList)
+      const list = Object.entries(tasks).map(([name, task]) => [
+        name,
+        observed(name, task, { log, finished }),
+      ])
+      supervised = supervise(Object.fromEntries(list))
     },
     /** Finishes the jobs under way and takes no more. */
     async stop(): Promise<void> {
@@ -108,6 +92,28 @@ export function createJobs(options: {
       await runner?.stop().catch(() => undefined)
       await supervised
     },
+  }
+}
+
+/** Runs a job in a context of its own, and counts and logs its outcome. */
+function observed(
+  name: string,
+  task: Task,
+  { log, finished }: { log: Log; finished: Counter<'task' | 'outcome'> },
+) {
+  return (payload: unknown): Promise<void> => {
+    const traceparent = traceparentFrom((payload as { traceparent?: string } | null)?.traceparent)
+    const context = { requestId: newId(), traceparent, deadlineAt: performance.now() + JOB_DEADLINE_MS }
+    return runInContext(context, async () => {
+      try {
+        await task(payload as never)
+        finished.inc({ task: name, outcome: 'done' })
+      } catch (err) {
+        finished.inc({ task: name, outcome: 'failed' })
+        log.warn({ err, task: name }, 'a job failed; it is tried again later')
+        throw err
+      }
+    })
   }
 }
 

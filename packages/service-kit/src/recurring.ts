@@ -24,7 +24,12 @@ export function recurring(
     if (!stopped) schedule()
   }
   const schedule = () => {
-    timer = setTimeout(() => (running = turn()), everyMs * (0.8 + Math.random() * 0.4))
+    timer = setTimeout(
+      () => {
+        running = turn()
+      },
+      everyMs * (0.8 + Math.random() * 0.4),
+    )
   }
   schedule()
   return async () => {

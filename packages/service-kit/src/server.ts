@@ -1,3 +1,4 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyError,
@@ -20,13 +21,7 @@ import { type RequestContext, runInContext, traceparentFrom } from './request-co
 const DEFAULT_DEADLINE_MS = 10_000
 const MAX_DEADLINE_MS = 60_000
 
-export type App = FastifyInstance<
-  import('node:http').Server,
-  import('node:http').IncomingMessage,
-  import('node:http').ServerResponse,
-  Log,
-  ZodTypeProvider
->
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, Log, ZodTypeProvider>
 
 declare module 'fastify' {
   interface FastifyRequest {

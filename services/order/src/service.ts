@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
 import { createDb } from '@urbanbloom/service-kit/db'
-import { deliverEvents, forgetOldEvents, receiveEvents } from '@urbanbloom/service-kit/events'
+import { deliverEvents, forgetOldEvents } from '@urbanbloom/service-kit/events'
 import { createPeer } from '@urbanbloom/service-kit/http-client'
 import { createJobs } from '@urbanbloom/service-kit/jobs'
 import type { Service } from '@urbanbloom/service-kit/lifecycle'
@@ -9,8 +9,16 @@ import { createLog } from '@urbanbloom/service-kit/log'
 import { createMetrics } from '@urbanbloom/service-kit/metrics'
 import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
-import { createServer } from '@urbanbloom/service-kit/server'
+import { type App, createServer } from '@urbanbloom/service-kit/server'
+import { forgetOldKeys } from './answer-store.ts'
+import { registerCheckoutRoutes } from './checkout-routes.ts'
 import type { Config } from './config.ts'
+import type { OrderContext } from './context.ts'
+import { orderTasks, receiveOrderEvents } from './order-events.ts'
+import { createOrderMetrics } from './order-metrics.ts'
+import { registerOrderActions, registerOrderRoutes } from './order-routes.ts'
+import { createParticipants } from './participants.ts'
+import { recoverOrders } from './recover-orders.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -27,24 +35,50 @@ export async function createOrderService(config: Config): Promise<Service> {
     resources.defer(() => client.close())
     return client
   }
+  const inventory = peer('inventory', config.inventoryUrl)
   const deliveryRouting = peer('delivery-routing', config.deliveryRoutingUrl)
+  const payment = peer('payment', config.paymentUrl)
+  const ctx: OrderContext = {
+    config,
+    db,
+    jobs,
+    log,
+    metrics: createOrderMetrics(metrics),
+    participants: createParticipants({ inventory, deliveryRouting, payment }),
+    crashPoint: (step) => {
+      if (step === config.crashAt) process.kill(process.pid, 'SIGKILL')
+    },
+  }
+
   const readiness = createReadiness({
     db,
     migrationsDirectory: path.resolve(import.meta.dirname, '../migrations'),
   })
-  const app = createServer({ name: 'order', config: config.http, log, metrics, ready: readiness.check })
-  const auth = createAuthenticator({ authUrl: config.authUrl })
-  void auth
-  receiveEvents(app, db, {})
+  const app = createServer({
+    name: 'order',
+    config: config.http,
+    log,
+    metrics,
+    ready: () => readiness.check(),
+  })
+  void app.register(async (routes: App) => {
+    const auth = createAuthenticator({ authUrl: config.authUrl })
+    registerCheckoutRoutes(routes, ctx, auth)
+    registerOrderRoutes(routes, ctx, auth)
+    registerOrderActions(routes, ctx, auth)
+    receiveOrderEvents(routes, ctx)
+  })
 
   return {
     log,
     async start() {
       await app.listen({ port: config.http.port, host: config.http.host })
       resources.defer(() => app.close())
-      jobs.start(deliverEvents({ 'delivery-routing': deliveryRouting }))
+      jobs.start({ ...deliverEvents({ 'delivery-routing': deliveryRouting }), ...orderTasks(ctx) })
       resources.defer(() => jobs.stop())
+      resources.defer(recurring('recover_orders', config.recoveryIntervalMs, () => recoverOrders(ctx), log))
       resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+      resources.defer(recurring('forget_old_keys', HOUR_MS, () => forgetOldKeys(db), log))
       resources.defer(async () => {
         readiness.stop()
         await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
