@@ -96,3 +96,9 @@ export function lastLines(logFile: string, count: number): string {
 export function describeExit({ code, signal }: ChildExit): string {
   return signal ?? `exit code ${code}`
 }
+
+/** Why a child cannot be waited for any longer: how it ended and what it said last. Undefined while it runs. */
+export function deathOf(child: Child | undefined): string | undefined {
+  if (!child?.hasExited()) return undefined
+  return `it ended; its last lines in ${child.logFile} are:\n${lastLines(child.logFile, 12)}`
+}

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,12 +7,12 @@ import { promisify } from 'node:util'
 import { Failure, reasonOf } from './failure.ts'
 import { findPostgresBinaries } from './postgres-binaries.ts'
 import { commandLineOf, endProcess } from './process-identity.ts'
-import { isReachableByAll, postgresUser, type SystemUser } from './system-user.ts'
+import { isReachableByAll, isRoot, postgresUser, type SystemUser } from './system-user.ts'
 
 const run = promisify(execFile)
 
-/** Where root's Postgres keeps what its user could not reach inside a private checkout. */
-export const SHARED_FOLDER = '/var/lib/urbanbloom'
+/** Where root's Postgres keeps what its user could not reach inside a private folder. */
+const SHARED_FOLDER = '/var/lib/urbanbloom'
 
 const STOP_LEFTOVER_MS = 10_000
 
@@ -19,6 +20,14 @@ export type Cluster = {
   dataFolder: string
   binFolder: string
   user: SystemUser | undefined
+}
+
+/** The folder for the cluster of one system: in its data folder, unless Postgres's user could not get in there. */
+export async function chooseClusterFolder(dataFolder: string): Promise<string> {
+  const inside = join(dataFolder, 'postgres')
+  if (!isRoot || (await isReachableByAll(inside))) return inside
+  const name = createHash('sha256').update(dataFolder).digest('hex').slice(0, 12)
+  return join(SHARED_FOLDER, `data-${name}`)
 }
 
 /**

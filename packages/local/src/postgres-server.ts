@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import pg from 'pg'
-import { type Child, lastLines, startChild } from './child.ts'
+import { type Child, deathOf, startChild } from './child.ts'
 import { retryUntil } from './deadline.ts'
 import { prepareCluster } from './postgres-cluster.ts'
 
 const READY_LIMIT_MS = 60_000
+const STOP_LIMIT_MS = 5_000
 const CONNECT_LIMIT_MS = 2_000
 
 export type PostgresServer = { child: Child; adminUrl: string }
@@ -19,6 +20,7 @@ export async function startPostgresServer(options: {
   password: string
   logFile: string
   settings?: Readonly<Record<string, string | number>>
+  signal?: AbortSignal | undefined
 }): Promise<PostgresServer> {
   const cluster = await prepareCluster(options.folder, options.password)
   const settings = {
@@ -51,21 +53,25 @@ export async function startPostgresServer(options: {
     database: 'postgres',
   })
   try {
-    await waitForPostgres(adminUrl, READY_LIMIT_MS, child)
+    await waitForPostgres(adminUrl, READY_LIMIT_MS, { child, signal: options.signal })
   } catch (err) {
-    await child.stop(0)
+    await child.stop(STOP_LIMIT_MS)
     throw err
   }
   return { child, adminUrl }
 }
 
 /** Waits until the server behind `url` runs a statement; at once an error when `child`, its process, has ended. */
-export async function waitForPostgres(url: string, limitMs: number, child?: Child): Promise<void> {
+export async function waitForPostgres(
+  url: string,
+  limitMs: number,
+  options: { child?: Child; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
   await retryUntil(() => runStatement(url, 'select 1'), {
     limitMs,
     describe: 'Postgres does not start',
-    gaveUp: () =>
-      child?.hasExited() ? `it ended; its last lines:\n${lastLines(child.logFile, 8)}` : undefined,
+    gaveUp: () => deathOf(options.child),
+    signal: options.signal,
   })
 }
 

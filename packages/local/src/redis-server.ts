@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { type Child, lastLines, startChild } from './child.ts'
+import { type Child, deathOf, startChild } from './child.ts'
 import { retryUntil } from './deadline.ts'
 
 const READY_LIMIT_MS = 15_000
@@ -15,6 +15,7 @@ export async function startRedisServer(options: {
   folder: string
   logFile: string
   databases?: number
+  signal?: AbortSignal | undefined
 }): Promise<RedisServer> {
   const settings = {
     port: options.port,
@@ -33,7 +34,7 @@ export async function startRedisServer(options: {
   })
   const url = `redis://127.0.0.1:${options.port}`
   try {
-    await waitForRedis(url, READY_LIMIT_MS, child)
+    await waitForRedis(url, READY_LIMIT_MS, { child, signal: options.signal })
   } catch (err) {
     await child.stop(0)
     throw err
@@ -42,12 +43,16 @@ export async function startRedisServer(options: {
 }
 
 /** Waits until the server behind `url` answers a ping; at once an error when `child`, its process, has ended. */
-export async function waitForRedis(url: string, limitMs: number, child?: Child): Promise<void> {
+export async function waitForRedis(
+  url: string,
+  limitMs: number,
+  options: { child?: Child; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
   await retryUntil(() => pingRedis(url), {
     limitMs,
     describe: 'Redis does not start',
-    gaveUp: () =>
-      child?.hasExited() ? `it ended; its last lines:\n${lastLines(child.logFile, 8)}` : undefined,
+    gaveUp: () => deathOf(options.child),
+    signal: options.signal,
   })
 }
 

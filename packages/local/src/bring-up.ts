@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { migrateDatabase } from '@urbanbloom/database/migrate'
+import { serviceSchemas } from '@urbanbloom/database/roles'
+import type { Child } from './child.ts'
+import { Failure, reasonOf } from './failure.ts'
+import { startLocalPostgres, startLocalRedis } from './local-servers.ts'
+import { withUrlParts } from './postgres-server.ts'
+import { startProgram, waitUntilReady } from './program-process.ts'
+import { type ProgramName, programNames } from './programs.ts'
+import type { Step } from './progress.ts'
+import type { RedisSource } from './redis-source.ts'
+import type { Secrets } from './secrets.ts'
+import { seed } from './seed.ts'
+import type { Deployment } from './service-environment.ts'
+import type { Settings } from './settings.ts'
+import { ranks, type Supervisor } from './supervisor.ts'
+
+const READY_LIMIT_MS = 60_000
+
+export type BringUp = {
+  settings: Settings
+  secrets: Secrets
+  /** Where to get a Redis from; undefined when one is given. */
+  redisSource: RedisSource | undefined
+  supervisor: Supervisor
+  step: Step
+  /** Aborted when the person does not want the system any more. */
+  signal: AbortSignal
+}
+
+/** Starts the servers and all programs, and resolves once everything is ready and has something to show. */
+export async function bringUp(context: BringUp): Promise<Deployment> {
+  const { settings, secrets, step, signal } = context
+  const [adminUrl, redisUrl] = await Promise.all([startPostgres(context), startRedis(context)])
+  await step('The database has the newest schema', () => migrate(adminUrl, secrets))
+  signal.throwIfAborted()
+
+  const sandboxFolder = join(settings.dataFolder, 'payment-sandbox')
+  await mkdir(sandboxFolder, { recursive: true })
+  const deployment: Deployment = {
+    ports: settings.ports,
+    databaseUrlFor: (service) => roleUrl(adminUrl, service, secrets),
+    redisUrl,
+    secrets,
+    logLevel: settings.logLevel,
+    sandboxFolder,
+  }
+  await Promise.all(programNames.map((program) => startOne(program, deployment, context)))
+  await seed(deployment, { step, signal })
+  return deployment
+}
+
+function startPostgres(context: BringUp): Promise<string> {
+  const { databaseUrl } = context.settings
+  if (databaseUrl !== undefined) return Promise.resolve(databaseUrl)
+  return context.step('Postgres runs', () => startLocalPostgres(context))
+}
+
+function startRedis(context: BringUp): Promise<string> {
+  const { redisSource: source, settings } = context
+  if (source === undefined) return Promise.resolve(settings.redisUrl as string)
+  const title = {
+    program: 'Redis runs',
+    docker: 'Redis runs in Docker',
+    'debian-package': 'Redis is installed and runs',
+  }
+  return context.step(title[source.kind], () => startLocalRedis({ ...context, source }))
+}
+
+async function migrate(adminUrl: string, { rolePasswords }: Secrets): Promise<void> {
+  try {
+    await migrateDatabase({ adminUrl, rolePasswords })
+  } catch (err) {
+    throw new Failure(`The database could not be brought to the newest schema: ${reasonOf(err)}`, {
+      cause: err,
+    })
+  }
+}
+
+async function startOne(program: ProgramName, deployment: Deployment, context: BringUp): Promise<void> {
+  const { settings, supervisor, step, signal } = context
+  await step(`${program} is ready on port ${settings.ports[program]}`, async () => {
+    const child: Child = await startProgram(program, deployment, {
+      logFolder: join(settings.dataFolder, 'logs'),
+    })
+    await supervisor.add(child, rankOf(program), `${program}/src/main.ts`)
+    await waitUntilReady(program, deployment, { child, limitMs: READY_LIMIT_MS, signal })
+  })
+}
+
+function rankOf(program: ProgramName) {
+  if (program === 'gateway') return ranks.gateway
+  return program === 'payment-sandbox' ? ranks.sandbox : ranks.service
+}
+
+function roleUrl(adminUrl: string, service: string, secrets: Secrets): string {
+  const role = serviceSchemas.find((target) => target.service === service)?.role
+  if (role === undefined) throw new Error(`The service "${service}" has no role in the database`)
+  return withUrlParts(adminUrl, { user: role, password: secrets.rolePasswords[role] ?? '' })
+}

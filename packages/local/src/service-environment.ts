@@ -1,0 +1,96 @@
+import type { ProgramName } from './programs.ts'
+import type { Secrets } from './secrets.ts'
+
+/** One system of processes on this machine: all that their environments depend on. */
+export type Deployment = {
+  ports: Readonly<Record<ProgramName, number>>
+  /** The URL with which a service logs in to the database, with its own role. */
+  databaseUrlFor(service: string): string
+  redisUrl: string
+  secrets: Secrets
+  logLevel: string
+  /** Where the payment sandbox keeps its journal; without one it forgets everything when it stops. */
+  sandboxFolder?: string
+}
+
+/** Far above what one person does, so that a benchmark on this machine meets no limit. */
+const RATE_LIMIT_PER_MINUTE = '60000'
+
+/** What a process gets from ours; the rest of our environment is none of its business. */
+const inherited = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'TZ',
+  'SSL_CERT_FILE',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_COMPILE_CACHE',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OSRM_URL',
+] as const
+
+/**
+ * The environment of one program: the only place that knows it, for `npm start` and for the tests.
+ * Every service gets the addresses of all others; which ones it calls is its own affair.
+ */
+export function programEnvironment(program: ProgramName, deployment: Deployment): NodeJS.ProcessEnv {
+  return {
+    ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
+    PORT: String(deployment.ports[program]),
+    // This machine only: the local accounts have a password that everybody knows.
+    HOST: '127.0.0.1',
+    LOG_LEVEL: deployment.logLevel,
+    ...(program === 'payment-sandbox' ? sandboxOwn(deployment) : serviceOwn(program, deployment)),
+  }
+}
+
+/** Where a program of this deployment answers. */
+export function urlOf(program: ProgramName, { ports }: Pick<Deployment, 'ports'>): string {
+  return `http://127.0.0.1:${ports[program]}`
+}
+
+function serviceOwn(service: Exclude<ProgramName, 'payment-sandbox'>, deployment: Deployment) {
+  const { secrets, redisUrl, databaseUrlFor } = deployment
+  const shared = {
+    INTERNAL_TOKEN: secrets.internalToken,
+    REDIS_URL: redisUrl,
+    AUTH_URL: urlOf('auth', deployment),
+    INVENTORY_URL: urlOf('inventory', deployment),
+    ORDER_URL: urlOf('order', deployment),
+    PAYMENT_URL: urlOf('payment', deployment),
+    DELIVERY_ROUTING_URL: urlOf('delivery-routing', deployment),
+  }
+  switch (service) {
+    case 'gateway':
+      return { ...shared, RATE_LIMIT_PER_MINUTE }
+    case 'auth':
+      return {
+        ...shared,
+        DATABASE_URL: databaseUrlFor(service),
+        SIGNING_KEY_SECRET: secrets.signingKeySecret,
+      }
+    case 'payment':
+      return {
+        ...shared,
+        DATABASE_URL: databaseUrlFor(service),
+        STRIPE_API_KEY: secrets.stripeApiKey,
+        STRIPE_API_BASE_URL: urlOf('payment-sandbox', deployment),
+        STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+      }
+    case 'inventory':
+    case 'order':
+    case 'delivery-routing':
+      return { ...shared, DATABASE_URL: databaseUrlFor(service) }
+  }
+}
+
+function sandboxOwn(deployment: Deployment) {
+  const { secrets, sandboxFolder } = deployment
+  return {
+    SANDBOX_API_KEY: secrets.stripeApiKey,
+    // Through the gateway, as the provider's own webhooks come.
+    SANDBOX_WEBHOOK_URL: `${urlOf('gateway', deployment)}/v1/payments/webhooks/stripe`,
+    SANDBOX_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+    ...(sandboxFolder !== undefined && { SANDBOX_DATA_DIR: sandboxFolder }),
+  }
+}

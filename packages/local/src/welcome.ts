@@ -1,0 +1,30 @@
+import { accounts, hub, PASSWORD } from './seed-data.ts'
+import type { Settings } from './settings.ts'
+
+const DAY_MS = 86_400_000
+
+/** What a person sees once everything is ready: where it is, who they can be, and what to try first. */
+export function welcome(settings: Settings): string {
+  const gateway = `http://127.0.0.1:${settings.ports.gateway}`
+  const tomorrow = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10)
+  const login = JSON.stringify({ email: accounts.customer.email, password: PASSWORD })
+  return `
+UrbanBloom is ready.
+
+  Gateway   ${gateway}
+  API docs  ${gateway}/docs
+  Logs      ${settings.dataFolder}/logs
+
+  Accounts, each with the password ${PASSWORD}
+${Object.values(accounts)
+  .map(({ email, role }) => `    ${email.padEnd(28)} ${role}`)
+  .join('\n')}
+
+  Try
+    curl -s '${gateway}/v1/products?search=monstera&limit=3'
+    curl -s '${gateway}/v1/delivery-windows?latitude=${hub.latitude}&longitude=${hub.longitude}&date=${tomorrow}'
+    curl -s -X POST ${gateway}/v1/auth/login -H 'content-type: application/json' -d '${login}'
+
+  Ctrl-C stops everything and keeps the data; "npm run reset" drops it.
+`
+}

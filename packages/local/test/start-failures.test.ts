@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../src/ports.ts'
+import { programNames, repository } from '../src/programs.ts'
+import { portVariable } from '../src/settings.ts'
+
+const TIME_LIMIT_MS = 10_000
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'urbanbloom-start-'))
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Runs `npm start`'s program until it ends by itself, on ports of its own, and gives what it said. */
+async function start(
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; stderr: string; stdout: string }> {
+  const ports = await Promise.all(
+    programNames.map(async (name) => [portVariable(name), String(await freePort())]),
+  )
+  const dataFolder = await mkdtemp(join(folder, 'data-'))
+  const child = spawn(process.execPath, [join(repository, 'packages/local/src/start.ts')], {
+    env: { PATH: process.env.PATH, ...Object.fromEntries(ports), DATA_FOLDER: dataFolder, ...env },
+    timeout: TIME_LIMIT_MS,
+    killSignal: 'SIGKILL',
+  })
+  const said = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].on('data', (chunk) => (said[stream] += chunk))
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, ...said }
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return address.port
+}
+
+/** The failure is one sentence on stderr, and nothing had been started when it was found. */
+function expectSentence(result: Awaited<ReturnType<typeof start>>, sentence: RegExp): void {
+  expect(result.stderr.trim()).toMatch(sentence)
+  expect(result.stderr.trim().split('\n')).toHaveLength(1)
+  expect(result.stdout).not.toContain('✓')
+  expect(result.code).toBe(1)
+}
+
+test('a taken port is named with the variable that changes it', async () => {
+  const port = await listen(createServer())
+  expectSentence(
+    await start({ ORDER_PORT: String(port) }),
+    new RegExp(
+      `^Port ${port} is taken by another program: stop that program, or set ORDER_PORT to a free port\\.$`,
+    ),
+  )
+})
+
+test('two programs with one port are refused', async () => {
+  expectSentence(
+    await start({ AUTH_PORT: '21999', ORDER_PORT: '21999' }),
+    /^AUTH_PORT and ORDER_PORT are both 21999: give each its own port\.$/,
+  )
+})
+
+test('a port that is none is refused', async () => {
+  expectSentence(await start({ GATEWAY_PORT: '80a' }), /^GATEWAY_PORT is "80a", which is not a port: /)
+})
+
+test('a missing Redis is named with the ways to get one', async () => {
+  const emptyPath = await mkdtemp(join(folder, 'path-'))
+  expectSentence(
+    await start({ PATH: emptyPath }),
+    /^There is no Redis: install redis-server .* or set REDIS_URL/,
+  )
+})
+
+test('a Redis that does not answer is named without its password', async () => {
+  const port = await freePort()
+  const result = await start({ REDIS_URL: `redis://:hush@127.0.0.1:${port}/1` })
+  expectSentence(
+    result,
+    new RegExp(`^The Redis at REDIS_URL \\(redis://127.0.0.1:${port}/1\\) .*ECONNREFUSED`),
+  )
+  expect(result.stderr).not.toContain('hush')
+})
+
+test('a database that is not there is named without its password', async () => {
+  const port = await freePort()
+  const result = await start({ DATABASE_URL: `postgres://admin:hush@127.0.0.1:${port}/plants` })
+  expectSentence(
+    result,
+    new RegExp(`^The database at DATABASE_URL \\(postgres://127.0.0.1:${port}/plants\\) .*ECONNREFUSED`),
+  )
+  expect(result.stderr).not.toContain('hush')
+})
+
+test('a database that takes the connection and stays silent is given up in time', async () => {
+  const port = await listen(createServer())
+  expectSentence(
+    await start({ DATABASE_URL: `postgres://admin@127.0.0.1:${port}/plants` }),
+    /^The database at DATABASE_URL .* cannot be used \(.*timeout/,
+  )
+})
+
+test('a folder that cannot be written is named', async () => {
+  const inTheWay = join(folder, 'a-file')
+  await writeFile(inTheWay, '')
+  expectSentence(
+    await start({ DATA_FOLDER: join(inTheWay, 'data') }),
+    /^The folder .*a-file\/data cannot be written \(ENOTDIR\): make it writable/,
+  )
+})
+
+test('a Node that is too old is told so in one sentence', async () => {
+  const pretence = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"18.20.4"})'
+  const bootstrap = join(repository, 'packages/local/bootstrap.mjs')
+  const child = spawn(process.execPath, ['--import', pretence, bootstrap, 'start'], {
+    timeout: TIME_LIMIT_MS,
+  })
+  let stderr = ''
+  child.stderr.on('data', (chunk) => (stderr += chunk))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  expect(stderr).toBe(
+    'UrbanBloom needs Node 20 or newer to begin, and this is 18.20.4: install a newer one.\n',
+  )
+  expect(code).toBe(1)
+})
