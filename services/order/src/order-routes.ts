@@ -34,7 +34,7 @@ export function registerOrderRoutes(app: App, ctx: OrderContext, auth: Authentic
       const { limit, cursor } = request.query
       const found = await listOrdersOf(ctx.db, userOf(request).id, {
         limit: limit + 1,
-        beforeId: orderCursor(cursor),
+        beforeId: idCursor(cursor),
       })
       const page = found.slice(0, limit)
       return {
@@ -114,7 +114,8 @@ export function registerOrderActions(app: App, ctx: OrderContext, auth: Authenti
   )
 }
 
-function orderCursor(cursor: string | undefined): string | null {
+/** Lists of orders and claims are paged by id, which ascends in time. */
+export function idCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null
   if (!z.uuid().safeParse(cursor).success)
     throw invalid('cursor_invalid', 'The cursor is not one that a list has answered')

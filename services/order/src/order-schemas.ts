@@ -92,6 +92,6 @@ export const PublicOrder = z
     cancelledAt: z.string().optional(),
     deliveredAt: z.string().optional(),
   })
-  .describe('An order as its customer sees it')
+  .meta({ id: 'Order', description: 'An order as its customer sees it' })
 
 export const OrderAnswer = z.object({ order: PublicOrder, nextAction: NextAction.optional() })

@@ -12,6 +12,7 @@ import { recurring } from '@urbanbloom/service-kit/recurring'
 import { type App, createServer } from '@urbanbloom/service-kit/server'
 import { forgetOldKeys } from './answer-store.ts'
 import { registerCheckoutRoutes } from './checkout-routes.ts'
+import { registerClaimDecisions, registerClaimRoutes } from './claim-routes.ts'
 import type { Config } from './config.ts'
 import type { OrderContext } from './context.ts'
 import { orderTasks, receiveOrderEvents } from './order-events.ts'
@@ -66,6 +67,8 @@ export async function createOrderService(config: Config): Promise<Service> {
     registerCheckoutRoutes(routes, ctx, auth)
     registerOrderRoutes(routes, ctx, auth)
     registerOrderActions(routes, ctx, auth)
+    registerClaimRoutes(routes, ctx, auth)
+    registerClaimDecisions(routes, ctx, auth)
     receiveOrderEvents(routes, ctx)
   })
 

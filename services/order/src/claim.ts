@@ -1,0 +1,65 @@
+import { conflict, unprocessable } from '@urbanbloom/service-kit/errors'
+import type { Order } from './order.ts'
+
+export type ClaimStatus = 'open' | 'resolving' | 'refunded' | 'redelivering' | 'rejected'
+
+export type ClaimItem = { productId: string; quantity: number }
+
+export type Claim = {
+  id: string
+  orderId: string
+  customerId: string
+  reason: string
+  items: ClaimItem[]
+  photos: string[]
+  status: ClaimStatus
+  amountCents: number | null
+  createdAt: Date
+  resolvedAt: Date | null
+}
+
+/** Refuses a claim for plants that were not delivered or not ordered. */
+export function assertClaimable(order: Order, items: readonly ClaimItem[]): void {
+  if (order.status !== 'delivered') {
+    throw conflict(
+      'order_not_delivered',
+      `The order ${order.number} is ${order.status.replaceAll('_', ' ')}; claims follow a delivery`,
+    )
+  }
+  for (const { productId, quantity } of items) {
+    const ordered = order.lines.find((line) => line.productId === productId)?.quantity ?? 0
+    if (quantity <= ordered) continue
+    throw unprocessable(
+      'claim_exceeds_order',
+      `The order has ${ordered} pieces of ${productId}, not ${quantity}`,
+      {
+        extra: { productId, orderedQuantity: ordered },
+      },
+    )
+  }
+}
+
+/** What the claimed plants cost, with the tax that was paid on them; the delivery fee stays. */
+export function refundFor(order: Order, items: readonly ClaimItem[]): number {
+  const goodsCents = items.reduce((sum, { productId, quantity }) => {
+    const line = order.lines.find((candidate) => candidate.productId === productId)
+    return sum + quantity * (line?.unitPriceCents ?? 0)
+  }, 0)
+  const taxable = order.subtotalCents + order.deliveryFeeCents
+  return goodsCents + Math.floor((order.taxCents * goodsCents) / taxable)
+}
+
+export function toPublicClaim(claim: Claim) {
+  const { id, orderId, reason, items, photos, status } = claim
+  return {
+    id,
+    orderId,
+    reason,
+    items,
+    photos,
+    status,
+    amountCents: claim.amountCents ?? undefined,
+    createdAt: claim.createdAt.toISOString(),
+    resolvedAt: claim.resolvedAt?.toISOString(),
+  }
+}

@@ -1,0 +1,68 @@
+import { conflict, notFound, ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
+import { type Claim, refundFor } from './claim.ts'
+import { findClaim, moveClaim } from './claim-store.ts'
+import type { OrderContext } from './context.ts'
+import { findOrder } from './order-store.ts'
+
+type Resolution = { action: 'refund' | 'redeliver' | 'reject'; amountCents?: number; resolvedBy: string }
+
+/**
+ * Ops decides on a claim, once. A refund is recorded and queued before it is paid, so that a crash cannot lose it,
+ * and paid under the claim's id, so that it cannot be paid twice.
+ */
+export async function resolveClaim(ctx: OrderContext, id: string, resolution: Resolution): Promise<Claim> {
+  const claim = await findClaim(ctx.db, id)
+  if (claim === null) throw notFound('claim_not_found', `There is no claim ${id}`)
+  if (resolution.action !== 'refund') {
+    const to = resolution.action === 'redeliver' ? 'redelivering' : 'rejected'
+    const moved = await moveClaim(ctx.db, id, { from: 'open', to, resolvedBy: resolution.resolvedBy })
+    return moved ?? refuse(claim)
+  }
+  const amountCents = await amountOf(ctx, claim, resolution.amountCents)
+  const begun = await ctx.db.transaction(async (tx) => {
+    const moved = await moveClaim(tx, id, {
+      from: 'open',
+      to: 'resolving',
+      resolvedBy: resolution.resolvedBy,
+      amountCents,
+    })
+    if (moved !== null) await ctx.jobs.enqueue(tx, 'refund_claim', { claimId: id }, { jobKey: `claim:${id}` })
+    return moved
+  })
+  if (begun === null) refuse(claim)
+  return refundClaim(ctx, id)
+}
+
+/** Pays what was decided. Runs in the request and, should that die, as a job. */
+export async function refundClaim(ctx: OrderContext, id: string): Promise<Claim> {
+  const claim = await findClaim(ctx.db, id)
+  if (claim === null) throw notFound('claim_not_found', `There is no claim ${id}`)
+  if (claim.status !== 'resolving' || claim.amountCents === null) return claim
+  try {
+    await ctx.participants.refundPayment(claim.orderId, {
+      amountCents: claim.amountCents,
+      reason: 'claim',
+      idempotencyKey: `claim:${id}`,
+    })
+  } catch (err) {
+    if (err instanceof ServiceError && err.status < 500)
+      await moveClaim(ctx.db, id, { from: 'resolving', to: 'open' })
+    throw err
+  }
+  return (await moveClaim(ctx.db, id, { from: 'resolving', to: 'refunded' })) ?? claim
+}
+
+async function amountOf(ctx: OrderContext, claim: Claim, amountCents: number | undefined): Promise<number> {
+  const order = await findOrder(ctx.db, claim.orderId)
+  if (order === null) throw notFound('order_not_found', `There is no order ${claim.orderId}`)
+  const amount = amountCents ?? refundFor(order, claim.items)
+  if (amount <= order.totalCents) return amount
+  throw unprocessable(
+    'refund_exceeds_order',
+    `The order cost ${order.totalCents} cents; ${amount} cannot be refunded`,
+  )
+}
+
+function refuse(claim: Claim): never {
+  throw conflict('claim_already_resolved', `The claim ${claim.id} is ${claim.status} already`)
+}
