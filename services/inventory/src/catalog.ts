@@ -1,0 +1,84 @@
+import * as z from 'zod'
+
+/** What the shop says about a plant. The unions are closed here and by constraints in the database. */
+export const categories = [
+  'foliage',
+  'ferns',
+  'palms',
+  'succulents',
+  'cacti',
+  'flowering',
+  'orchids',
+  'air_plants',
+  'carnivorous',
+  'herbs',
+  'edibles',
+  'native_perennials',
+  'trees_shrubs',
+] as const
+export const lights = ['low', 'medium', 'bright_indirect', 'partial_shade', 'full_sun'] as const
+export const waters = ['low', 'medium', 'high'] as const
+
+const MAX_QUANTITY = 1_000_000
+
+const sku = z
+  .string()
+  .max(64)
+  .regex(/^[A-Z0-9]+(-[A-Z0-9]+)*$/, 'must be capital letters and digits in groups joined by hyphens')
+
+const properties = {
+  name: z.string().trim().min(1).max(120),
+  botanicalName: z.string().trim().min(1).max(160),
+  category: z.enum(categories),
+  light: z.enum(lights),
+  water: z.enum(waters),
+  petSafe: z.boolean().describe('Whether cats and dogs may chew it without being poisoned'),
+  priceCents: z.int().min(1).max(10_000_000),
+  weightGrams: z.int().min(1).max(500_000).describe('As shipped in its pot'),
+  volumeMilliliters: z.int().min(1).max(5_000_000).describe('As shipped in its pot'),
+}
+const adultHeightCentimeters = z.int().min(1).max(10_000)
+const careNotes = z.string().trim().min(1).max(2_000)
+export const quantity = z.int().min(0).max(MAX_QUANTITY)
+
+/** The product, wherever it appears. */
+export const Product = z.object({
+  id: z.uuid(),
+  sku: z.string(),
+  ...properties,
+  currency: z.string(),
+  adultHeightCentimeters: z.int().optional(),
+  careNotes: z.string().optional(),
+  inStock: z.boolean(),
+  availableQuantity: z.int(),
+  updatedAt: z.iso.datetime(),
+})
+export type Product = z.infer<typeof Product>
+
+/** The product as ops gets it back from a change. */
+export const ManagedProduct = Product.extend({ withdrawn: z.boolean() })
+export type ManagedProduct = z.infer<typeof ManagedProduct>
+
+export const NewProduct = z.strictObject({
+  sku,
+  ...properties,
+  currency: z.literal('USD').default('USD'),
+  adultHeightCentimeters: adultHeightCentimeters.optional(),
+  careNotes: careNotes.optional(),
+  initialQuantity: quantity.default(0),
+})
+export type NewProduct = z.infer<typeof NewProduct>
+
+/** A species of the catalog files: a product with everything said. */
+export const Species = NewProduct.extend({ adultHeightCentimeters, careNotes, initialQuantity: quantity })
+
+/** The SKU is how warehouses and labels know a plant, so it never changes. */
+export const ProductChange = z
+  .strictObject({
+    ...z.object(properties).partial().shape,
+    adultHeightCentimeters: adultHeightCentimeters.nullable().optional(),
+    careNotes: careNotes.nullable().optional(),
+    withdrawn: z.boolean().optional().describe('A withdrawn product is no longer shown or sold'),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'names nothing to change')
+export type ProductChange = z.infer<typeof ProductChange>
