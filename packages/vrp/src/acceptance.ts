@@ -1,0 +1,86 @@
+import { endNode, type Model, startNode } from './model.ts'
+import { absentWeight, type Plan, planCost } from './plan.ts'
+import type { Random } from './random.ts'
+
+/** Temperatures as shares of the mean cost of a leg in the first plan, so that units do not matter. */
+const INITIAL_TEMPERATURE = 0.3
+const FINAL_TEMPERATURE = 0.003
+
+/** The part of the search in which plans may change for the sake of stops that were absent for long. */
+const RESCUE_PHASE = 0.3
+
+/** What a plan is worth: less absent weight first, then less cost. */
+export interface Worth {
+  readonly absentWeight: number
+  readonly cost: number
+}
+
+/** The worth of a plan. */
+export function worthOf(model: Model, plan: Plan): Worth {
+  return { absentWeight: absentWeight(model, plan), cost: planCost(plan) }
+}
+
+/** Whether the first is strictly better. */
+export function isBetter(worth: Worth, than: Worth): boolean {
+  if (worth.absentWeight !== than.absentWeight) return worth.absentWeight < than.absentWeight
+  return worth.cost < than.cost
+}
+
+/**
+ * Simulated annealing on the cost among plans that leave out the same weight. While some stops stay absent, a
+ * plan is also accepted when its absent stops were absent less often so far (the "sum of absences" of
+ * Christiaens & Vanden Berghe 2020, section 5.4), because such stops are the easier ones to place.
+ */
+export class Acceptance {
+  readonly #random: Random
+  readonly #initialTemperature: number
+  readonly #cooling: number
+  readonly #absences: Float64Array
+
+  constructor(model: Model, first: Plan, random: Random) {
+    this.#random = random
+    this.#initialTemperature = INITIAL_TEMPERATURE * meanLegCost(model, first)
+    this.#cooling = Math.log(FINAL_TEMPERATURE / INITIAL_TEMPERATURE)
+    this.#absences = new Float64Array(model.stopCount)
+  }
+
+  /** Whether the search goes on from the candidate, which is worth `worth`, rather than from the current plan. */
+  accepts(candidate: Plan, worth: Worth, current: Plan, currentWorth: Worth, progress: number): boolean {
+    const isRescue =
+      worth.absentWeight > 0 && progress < RESCUE_PHASE && this.#sumOfAbsencesFalls(candidate, current)
+    if (worth.absentWeight !== currentWorth.absentWeight)
+      return worth.absentWeight < currentWorth.absentWeight
+    if (isRescue) return true
+    const temperature = this.#initialTemperature * Math.exp(this.#cooling * progress)
+    return worth.cost < currentWorth.cost - temperature * Math.log(this.#random.unit())
+  }
+
+  #sumOfAbsencesFalls(candidate: Plan, current: Plan): boolean {
+    const difference = this.#sumOfAbsences(candidate) - this.#sumOfAbsences(current)
+    for (let index = 0; index < candidate.count.absent; index++) this.#absences[candidate.absent[index]!]!++
+    return difference < 0
+  }
+
+  #sumOfAbsences(plan: Plan): number {
+    let sum = 0
+    for (let index = 0; index < plan.count.absent; index++) sum += this.#absences[plan.absent[index]!]!
+    return sum
+  }
+}
+
+/** The mean price of driving between two nodes of the plan. Waiting and serving are no matter of routing. */
+function meanLegCost(model: Model, plan: Plan): number {
+  let cost = 0
+  let legs = 0
+  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
+    if (plan.stopCount[vehicle] === 0) continue
+    const end = endNode(model, vehicle)
+    for (let node = startNode(model, vehicle); node !== end; node = plan.next[node]!) {
+      const leg = model.place[node]! * model.placeCount + model.place[plan.next[node]!]!
+      cost += model.costPerMeter[vehicle]! * model.distance.out[leg]!
+      cost += model.costPerSecond[vehicle]! * model.duration[vehicle]!.out[leg]!
+      legs++
+    }
+  }
+  return legs > 0 ? cost / legs : 0
+}

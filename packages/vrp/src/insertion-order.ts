@@ -1,0 +1,103 @@
+import type { Model } from './model.ts'
+import type { Random } from './random.ts'
+
+/** A way to sort the absent stops before they are put back: ascending by `key`, ties at random. */
+interface Order {
+  readonly weight: number
+  /** By stop; null leaves the order to chance. */
+  readonly key: Float64Array | null
+}
+
+/** The orders with the weights of the paper (section 5.2), and one that serves urgent stops first. */
+export class InsertionOrders {
+  readonly #orders: Order[]
+  readonly #totalWeight: number
+
+  constructor(model: Model) {
+    const { windowFrom, windowOpen, lastClose } = model
+    const far = byStop(model, (stop) => -metersToDepot(model, stop))
+    const orders: Order[] = [
+      { weight: 4, key: null },
+      { weight: 4, key: relativeDemands(model).map((share) => -share) },
+      { weight: 2, key: far },
+      { weight: 1, key: far.map((key) => -key) },
+      { weight: 2, key: byStop(model, (stop) => openSeconds(model, stop)) },
+      { weight: 2, key: byStop(model, (stop) => windowOpen[windowFrom[stop]!]!) },
+      { weight: 2, key: byStop(model, (stop) => -lastClose[stop]!) },
+      { weight: 4, key: byStop(model, (stop) => -model.weight[stop]!) },
+    ]
+    this.#orders = orders.filter(({ key }) => key === null || key.some((value) => value !== key[0]))
+    this.#totalWeight = this.#orders.reduce((total, order) => total + order.weight, 0)
+  }
+
+  /** Sorts the first `count` stops by an order drawn at random. */
+  sort(stops: Int32Array, count: number, random: Random): void {
+    shuffle(stops, count, random)
+    let ticket = random.unit() * this.#totalWeight
+    for (const { weight, key } of this.#orders) {
+      ticket -= weight
+      if (ticket >= 0) continue
+      if (key) sortByKey(stops, count, key)
+      return
+    }
+  }
+}
+
+function byStop(model: Model, key: (stop: number) => number): Float64Array {
+  return Float64Array.from({ length: model.stopCount }, (_, stop) => key(stop))
+}
+
+/** The largest share that the stop takes of any dimension's total demand. */
+function relativeDemands(model: Model): Float64Array {
+  const { dimensions, demand, stopCount } = model
+  const totals = new Float64Array(dimensions)
+  demand.forEach((amount, index) => {
+    totals[index % dimensions]! += amount
+  })
+  const shares = new Float64Array(stopCount)
+  demand.forEach((amount, index) => {
+    const stop = Math.floor(index / dimensions)
+    if (amount > 0) shares[stop] = Math.max(shares[stop]!, amount / totals[index % dimensions]!)
+  })
+  return shares
+}
+
+function metersToDepot(model: Model, stop: number): number {
+  let nearest = Number.POSITIVE_INFINITY
+  // Places between the last stop and the last place ("nowhere") are the depots.
+  for (let depot = model.stopCount; depot < model.placeCount - 1; depot++) {
+    nearest = Math.min(nearest, model.distance.out[depot * model.placeCount + stop]!)
+  }
+  return nearest === Number.POSITIVE_INFINITY ? 0 : nearest
+}
+
+function openSeconds(model: Model, stop: number): number {
+  let total = 0
+  for (let window = model.windowFrom[stop]!; window < model.windowFrom[stop + 1]!; window++) {
+    total += model.windowClose[window]! - model.windowOpen[window]!
+  }
+  return total
+}
+
+function shuffle(stops: Int32Array, count: number, random: Random): void {
+  for (let last = count - 1; last > 0; last--) {
+    const other = random.below(last + 1)
+    const stop = stops[last]!
+    stops[last] = stops[other]!
+    stops[other] = stop
+  }
+}
+
+/** Stable. Insertion sort, because an iteration sorts about ten stops; long lists go to the library. */
+function sortByKey(stops: Int32Array, count: number, key: Float64Array): void {
+  if (count > 64) {
+    stops.subarray(0, count).sort((a, b) => key[a]! - key[b]!)
+    return
+  }
+  for (let index = 1; index < count; index++) {
+    const stop = stops[index]!
+    let slot = index
+    for (; slot > 0 && key[stops[slot - 1]!]! > key[stop]!; slot--) stops[slot] = stops[slot - 1]!
+    stops[slot] = stop
+  }
+}

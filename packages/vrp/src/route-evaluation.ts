@@ -1,0 +1,81 @@
+import { endNode, firstStart, lastStart, type Model, startNode } from './model.ts'
+import type { Plan } from './plan.ts'
+import { refreshDuration } from './time-segment.ts'
+
+/**
+ * Derives everything about a route from its chain: times, load and cost. The chain must be feasible.
+ *
+ * With `departure` from the front and `latestReady` from the back, whether a stop fits between two nodes takes
+ * constant time, for any number of windows: waiting is allowed, so being ready earlier never hurts.
+ */
+export function refreshRoute(model: Model, plan: Plan, vehicle: number): void {
+  const meters = refreshForward(model, plan, vehicle)
+  refreshBackward(model, plan, vehicle)
+  plan.version[vehicle] = ++plan.count.versions
+  const isUsed = plan.stopCount[vehicle]! > 0
+  let cost = isUsed ? model.fixedCost[vehicle]! + model.costPerMeter[vehicle]! * meters : 0
+  if (model.costPerSecond[vehicle]! > 0) {
+    const seconds = refreshDuration(model, plan, vehicle)
+    plan.durationSeconds[vehicle] = seconds
+    cost += model.costPerSecond[vehicle]! * seconds
+  }
+  plan.cost[vehicle] = cost
+}
+
+/** Whether the vehicle could carry one more stop, going by its load and its number of stops. */
+export function hasRoom(model: Model, plan: Plan, stop: number, vehicle: number): boolean {
+  if (plan.stopCount[vehicle]! >= model.maxStops[vehicle]!) return false
+  const { dimensions, demand, capacity } = model
+  for (let d = 0; d < dimensions; d++) {
+    const slot = vehicle * dimensions + d
+    if (plan.load[slot]! + demand[stop * dimensions + d]! > capacity[slot]!) return false
+  }
+  return true
+}
+
+function refreshForward(model: Model, plan: Plan, vehicle: number): number {
+  const { place, placeCount, serviceSeconds, dimensions, demand } = model
+  const seconds = model.duration[vehicle]!.out
+  const metersOut = model.distance.out
+  const start = startNode(model, vehicle)
+  const end = endNode(model, vehicle)
+  let clock = model.shiftStart[vehicle]!
+  let row = place[start]! * placeCount
+  let meters = 0
+  let position = 0
+  plan.load.fill(0, vehicle * dimensions, (vehicle + 1) * dimensions)
+  plan.departure[start] = clock
+  for (let node = plan.next[start]!; node !== end; node = plan.next[node]!) {
+    const leg = row + place[node]!
+    clock = firstStart(model, node, clock + seconds[leg]!) + serviceSeconds[node]!
+    plan.departure[node] = clock
+    plan.legMeters[node] = metersOut[leg]!
+    meters += metersOut[leg]!
+    plan.position[node] = position++
+    for (let d = 0; d < dimensions; d++)
+      plan.load[vehicle * dimensions + d]! += demand[node * dimensions + d]!
+    row = place[node]! * placeCount
+  }
+  const lastLeg = row + place[end]!
+  // An unused vehicle does not drive, so its first stop pays for both of its legs.
+  const lastMeters = position > 0 ? metersOut[lastLeg]! : 0
+  plan.departure[end] = clock + seconds[lastLeg]!
+  plan.legMeters[end] = lastMeters
+  plan.stopCount[vehicle] = position
+  return meters + lastMeters
+}
+
+function refreshBackward(model: Model, plan: Plan, vehicle: number): void {
+  const { place, placeCount, serviceSeconds } = model
+  const secondsInto = model.duration[vehicle]!.into
+  const start = startNode(model, vehicle)
+  const end = endNode(model, vehicle)
+  let limit = model.shiftEnd[vehicle]!
+  let row = place[end]! * placeCount
+  plan.latestReady[end] = limit
+  for (let node = plan.previous[end]!; node !== start; node = plan.previous[node]!) {
+    limit = lastStart(model, node, limit - secondsInto[row + place[node]!]! - serviceSeconds[node]!)
+    plan.latestReady[node] = limit
+    row = place[node]! * placeCount
+  }
+}

@@ -1,0 +1,81 @@
+import type { Model } from './model.ts'
+import type { Neighbours } from './neighbours.ts'
+import { ABSENT, type Plan, unlinkStop } from './plan.ts'
+import type { Random } from './random.ts'
+import { refreshRoute } from './route-evaluation.ts'
+
+/** Knobs of the ruin, with the names that the paper gives them. */
+export interface RuinParameters {
+  /** Stops to remove on average (c̄). */
+  readonly averageRemoved: number
+  /** The longest string (L^max). */
+  readonly maxStringLength: number
+  /** How often a string keeps some stops in its middle (α). */
+  readonly splitRate: number
+  /** How often the kept middle grows by one more stop (β). */
+  readonly splitGrowth: number
+}
+
+export const RUIN_PARAMETERS: RuinParameters = {
+  averageRemoved: 10,
+  maxStringLength: 10,
+  splitRate: 0.5,
+  splitGrowth: 0.01,
+}
+
+/**
+ * Adjacent string removal (Christiaens & Vanden Berghe, "Slack Induction by String Removals for Vehicle Routing
+ * Problems", Transportation Science 2020, section 5.1): removes strings of consecutive stops from a few routes
+ * near a random stop, so that those routes gain slack in time and load at the same place.
+ */
+export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: Random): void {
+  const parameters = RUIN_PARAMETERS
+  const served = model.stopCount - plan.count.absent
+  if (served === 0) return
+  const longest = Math.min(parameters.maxStringLength, Math.max(1, served / countUsed(plan)))
+  const mostStrings = (4 * parameters.averageRemoved) / (1 + longest) - 1
+  const strings = Math.floor(1 + random.unit() * mostStrings)
+  for (const stop of neighbours.of(random.below(model.stopCount))) {
+    if (plan.count.touched >= strings) break
+    const vehicle = plan.vehicle[stop]!
+    if (vehicle === ABSENT || plan.isTouched[vehicle] === 1 || model.isLocked[stop] === 1) continue
+    const free = plan.stopCount[vehicle]! - model.lockedStops[vehicle]!.length
+    const length = Math.floor(1 + random.unit() * Math.min(free, longest))
+    removeString(model, plan, stop, Math.min(length, free), random)
+  }
+  for (let index = 0; index < plan.count.touched; index++) refreshRoute(model, plan, plan.touched[index]!)
+}
+
+/** Removes `length` stops around `stop`, either in one piece or leaving out a middle. */
+function removeString(model: Model, plan: Plan, stop: number, length: number, random: Random): void {
+  const vehicle = plan.vehicle[stop]!
+  const locked = model.lockedStops[vehicle]!.length
+  const free = plan.stopCount[vehicle]! - locked
+  const kept = random.unit() < RUIN_PARAMETERS.splitRate ? keptLength(length, free, random) : 0
+  const span = length + kept
+  const position = plan.position[stop]! - locked
+  const lowest = Math.max(0, position - span + 1)
+  const highest = Math.min(position, free - span)
+  const first = lowest + random.below(highest - lowest + 1)
+  const keptFrom = kept > 0 ? random.below(length + 1) : span
+  let node = stop
+  for (let steps = position - first; steps > 0; steps--) node = plan.previous[node]!
+  for (let index = 0; index < span; index++) {
+    const next = plan.next[node]!
+    if (index < keptFrom || index >= keptFrom + kept) unlinkStop(plan, node)
+    node = next
+  }
+}
+
+function keptLength(length: number, free: number, random: Random): number {
+  if (length < 2 || length >= free) return 0
+  let kept = 1
+  while (length + kept < free && random.unit() < RUIN_PARAMETERS.splitGrowth) kept++
+  return kept
+}
+
+function countUsed(plan: Plan): number {
+  let used = 0
+  for (let vehicle = 0; vehicle < plan.stopCount.length; vehicle++) if (plan.stopCount[vehicle]! > 0) used++
+  return used
+}

@@ -1,0 +1,92 @@
+import { Acceptance, isBetter, worthOf } from './acceptance.ts'
+import { createInsertionCache, fitsAlone } from './insertion.ts'
+import { InsertionOrders } from './insertion-order.ts'
+import { type Model, startNode } from './model.ts'
+import { Neighbours } from './neighbours.ts'
+import { copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
+import { Random } from './random.ts'
+import { BLINK_RATE, type RecreateContext, recreate } from './recreate.ts'
+import { refreshRoute } from './route-evaluation.ts'
+import { ruin } from './ruin.ts'
+import type { StopCriterion } from './stop.ts'
+
+/**
+ * Slack Induction by String Removals (Christiaens & Vanden Berghe, Transportation Science 2020): ruin a few
+ * neighbouring routes, recreate greedily, accept by simulated annealing. Feasible at every moment.
+ */
+export function search(model: Model, stop: StopCriterion, seed: number): Plan {
+  const random = new Random(seed)
+  const context = createContext(model, random)
+  const current = constructPlan(context)
+  const candidate = clonePlan(model, current)
+  const best = clonePlan(model, current)
+  const neighbours = new Neighbours(model)
+  const acceptance = new Acceptance(model, current, random)
+  let currentWorth = worthOf(model, current)
+  let bestWorth = currentWorth
+
+  while (!stop.reached()) {
+    ruin(model, candidate, neighbours, random)
+    recreate(context, candidate, BLINK_RATE)
+    const worth = worthOf(model, candidate)
+    if (!acceptance.accepts(candidate, worth, current, currentWorth, stop.progress)) {
+      synchronise(model, current, candidate, candidate)
+      continue
+    }
+    synchronise(model, candidate, current, candidate)
+    currentWorth = worth
+    if (isBetter(worth, bestWorth)) {
+      copyPlan(current, best)
+      bestWorth = worth
+    }
+  }
+  return fillPlan(context, best)
+}
+
+/** The first plan: locked stops, then greedy insertion of everything that fits some vehicle alone. */
+function constructPlan(context: RecreateContext): Plan {
+  const { model } = context
+  const plan = createPlan(model)
+  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
+    let node = startNode(model, vehicle)
+    for (const stop of model.lockedStops[vehicle]!) {
+      linkStop(plan, stop, node, vehicle)
+      node = stop
+    }
+    refreshRoute(model, plan, vehicle)
+  }
+  for (let stop = 0; stop < model.stopCount; stop++) {
+    if (model.isLocked[stop] === 0 && isPlaceable(model, stop)) plan.absent[plan.count.absent++] = stop
+  }
+  return fillPlan(context, plan)
+}
+
+/** Inserts what still fits, overlooking nothing: afterwards no absent stop fits anywhere in the plan. */
+function fillPlan(context: RecreateContext, plan: Plan): Plan {
+  if (plan.count.absent > 0) recreate(context, plan, 0)
+  plan.isTouched.fill(0)
+  plan.count.touched = 0
+  return plan
+}
+
+function isPlaceable(model: Model, stop: number): boolean {
+  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++)
+    if (fitsAlone(model, stop, vehicle)) return true
+  return false
+}
+
+function createContext(model: Model, random: Random): RecreateContext {
+  return {
+    model,
+    random,
+    cache: createInsertionCache(model),
+    orders: new InsertionOrders(model),
+    scratch: { found: { after: -1, cost: 0 }, triedTwin: new Int32Array(model.vehicleCount), round: 0 },
+  }
+}
+
+function clonePlan(model: Model, plan: Plan): Plan {
+  const clone = createPlan(model)
+  copyPlan(plan, clone)
+  return clone
+}

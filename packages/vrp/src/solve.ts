@@ -1,0 +1,32 @@
+import { buildRoutes } from './build-solution.ts'
+import { explainUnassigned } from './explain-unassigned.ts'
+import { compileModel } from './model.ts'
+import { type Problem, validateProblem } from './problem.ts'
+import { search } from './search.ts'
+import type { Solution } from './solution.ts'
+import { type Limits, StopCriterion } from './stop.ts'
+
+/** How long to search, and from which seed. */
+export interface SolveOptions extends Limits {
+  /** Any integer. The same seed with the same `maxIterations` and no time limit gives the same plan. */
+  readonly seed?: number
+}
+
+/**
+ * Plans the routes of a fleet: serves as much (by weight) as it can, at the least cost. The answer is feasible
+ * however short the time limit is; the first plan is always completed. Throws `InvalidProblemError`.
+ */
+export function solve(problem: Problem, options: SolveOptions = {}): Solution {
+  const stop = new StopCriterion(options)
+  validateProblem(problem)
+  const model = compileModel(problem)
+  const plan = search(model, stop, options.seed ?? 1)
+  const { routes, leftOut } = buildRoutes(problem, model, plan)
+  return {
+    routes,
+    unassigned: leftOut.map((index) => explainUnassigned(problem, problem.stops[index]!)),
+    cost: routes.reduce((total, route) => total + route.cost, 0),
+    iterations: stop.iterations,
+    elapsedMs: stop.elapsedMs(),
+  }
+}

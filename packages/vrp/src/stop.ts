@@ -1,0 +1,52 @@
+/** When the search ends. Without either limit, it ends after `DEFAULT_TIME_LIMIT_MS`. */
+export interface Limits {
+  readonly timeLimitMs?: number
+  readonly maxIterations?: number
+  /** Milliseconds on any axis; `performance.now` unless a test brings its own clock. */
+  readonly now?: () => number
+}
+
+export const DEFAULT_TIME_LIMIT_MS = 1_000
+
+/** Decides when to stop. This is the only file that reads a clock. */
+export class StopCriterion {
+  readonly #now: () => number
+  readonly #startMs: number
+  readonly #timeLimitMs: number
+  readonly #maxIterations: number
+  iterations = 0
+  /** From 0 at the beginning to 1 at whichever limit comes first. */
+  progress = 0
+
+  constructor(limits: Limits) {
+    this.#now = limits.now ?? (() => performance.now())
+    this.#startMs = this.#now()
+    const unlimited = limits.timeLimitMs === undefined && limits.maxIterations === undefined
+    this.#timeLimitMs = limits.timeLimitMs ?? (unlimited ? DEFAULT_TIME_LIMIT_MS : Number.POSITIVE_INFINITY)
+    this.#maxIterations = limits.maxIterations ?? Number.POSITIVE_INFINITY
+    this.#advance()
+  }
+
+  /** True when no further iteration may start; otherwise counts one. */
+  reached(): boolean {
+    this.#advance()
+    if (this.progress >= 1) return true
+    this.iterations++
+    return false
+  }
+
+  elapsedMs(): number {
+    return this.#now() - this.#startMs
+  }
+
+  #advance(): void {
+    // An unlimited clock is not read: with `maxIterations` alone the result cannot depend on time.
+    const byTime =
+      this.#timeLimitMs === Number.POSITIVE_INFINITY ? 0 : fraction(this.elapsedMs(), this.#timeLimitMs)
+    this.progress = Math.min(1, Math.max(byTime, fraction(this.iterations, this.#maxIterations)))
+  }
+}
+
+function fraction(used: number, limit: number): number {
+  return limit > 0 ? used / limit : 1
+}
