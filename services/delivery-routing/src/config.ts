@@ -1,0 +1,55 @@
+import {
+  count,
+  databaseConfig,
+  databaseEnvironment,
+  httpConfig,
+  httpEnvironment,
+  httpUrl,
+  milliseconds,
+  readEnvironment,
+  redisEnvironment,
+} from '@urbanbloom/service-kit/config'
+import * as z from 'zod'
+
+export type Config = ReturnType<typeof readConfig>
+
+const minutes = z.coerce.number().int().min(0)
+
+/** The environment of `delivery-routing`; the only place that reads it. */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const values = readEnvironment(env, {
+    ...httpEnvironment,
+    ...databaseEnvironment,
+    ...redisEnvironment,
+    AUTH_URL: httpUrl,
+    ORDER_URL: httpUrl,
+    INVENTORY_URL: httpUrl,
+    ROLE: z.enum(['all', 'api', 'optimizer']).default('all'),
+    PUBLIC_URL: httpUrl.default('http://127.0.0.1:8080'),
+    WINDOW_CUT_OFF_MINUTES: minutes.max(24 * 60).default(45),
+    HOLD_LIMIT_MS: milliseconds.default(30 * 60_000),
+    SWEEP_INTERVAL_MS: milliseconds.default(15_000),
+    PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
+    SSE_CONNECTIONS_MAX: count.default(1_000),
+  })
+  return {
+    http: httpConfig(values),
+    database: databaseConfig(values),
+    redisUrl: values.REDIS_URL,
+    authUrl: values.AUTH_URL,
+    orderUrl: values.ORDER_URL,
+    inventoryUrl: values.INVENTORY_URL,
+    /** `api` never plans; `optimizer` and `all` take plans from the queue. */
+    role: values.ROLE,
+    /** Where a customer's browser finds the gateway; the start of a tracking link. */
+    publicUrl: values.PUBLIC_URL,
+    /** How long before its start a window is no longer offered. */
+    windowCutOffMs: values.WINDOW_CUT_OFF_MINUTES * 60_000,
+    /** After this the order is asked whether its hold may go; longer than a bank's approval may take. */
+    holdLimitMs: values.HOLD_LIMIT_MS,
+    sweepIntervalMs: values.SWEEP_INTERVAL_MS,
+    /** The most that the optimizer may take for one plan. */
+    planTimeLimitMs: values.PLAN_TIME_LIMIT_MS,
+    sseConnectionsMax: values.SSE_CONNECTIONS_MAX,
+  }
+}

@@ -1,0 +1,31 @@
+import type { Authenticator } from '@urbanbloom/service-kit/auth'
+import type { Database } from '@urbanbloom/service-kit/db'
+import type { Peer } from '@urbanbloom/service-kit/http-client'
+import type { Jobs } from '@urbanbloom/service-kit/jobs'
+import type { Log } from '@urbanbloom/service-kit/log'
+import type { RedisConnection } from '@urbanbloom/service-kit/redis'
+import type { Config } from './config.ts'
+import type { BusinessMetrics } from './metrics.ts'
+import type { Solver } from './planning/solver.ts'
+import type { TravelTimes } from './planning/travel-times.ts'
+import type { Feed } from './stream/feed.ts'
+import type { SseConnections } from './stream/sse.ts'
+
+/** What the service's functions work with; built once by `createDeliveryRoutingService`. */
+export type Context = {
+  readonly config: Config
+  readonly log: Log
+  readonly metrics: BusinessMetrics
+  readonly db: Database
+  readonly redis: RedisConnection
+  readonly jobs: Jobs
+  readonly auth: Authenticator
+  readonly authPeer: Peer
+  readonly orderPeer: Peer
+  readonly travelTimes: TravelTimes
+  readonly solver: Solver
+  readonly feed: Feed
+  readonly sse: SseConnections
+  /** Replaced by tests that need another day. */
+  readonly now: () => Date
+}

@@ -1,0 +1,70 @@
+import type { Db } from '@urbanbloom/service-kit/db'
+import { conflict } from '@urbanbloom/service-kit/errors'
+import type { Context } from '../context.ts'
+import { removeStop } from '../dispatch/remove-stop.ts'
+import { type Changes, recordChanges } from '../stream/record-changes.ts'
+import { forgetCachedWindows } from '../windows/window-cache.ts'
+import { returnCapacity } from '../windows/window-store.ts'
+import { type DeliveryStatus, releasableStatuses } from './delivery.ts'
+
+type Cause = 'order' | 'expired'
+
+/**
+ * Gives a delivery up and returns its place exactly once; a planned stop leaves its route. An order that was
+ * never held leaves a tombstone, so that a hold that arrives late is refused. 409 once it is on a van.
+ * `expired` lets go of nothing but an expired hold.
+ */
+export async function releaseDelivery(ctx: Context, orderId: string, cause: Cause): Promise<void> {
+  const fullHubs = await recordChanges(ctx, (tx, changes) => release(tx, changes, orderId, cause))
+  if (fullHubs === null) return
+  forgetCachedWindows(ctx, fullHubs)
+  ctx.metrics.releases.inc({ cause })
+}
+
+/** Null when there was nothing to do, else the hubs of which a window was full and no longer is. */
+async function release(tx: Db, changes: Changes, orderId: string, cause: Cause): Promise<string[] | null> {
+  // Routes are always locked before deliveries; starting the route takes them in that order, too.
+  await tx.query(
+    `select id from routes where id in (
+       select route_id from stops where order_id = $1 and status in ('pending', 'arrived', 'delivered'))
+     order by id for update`,
+    [orderId],
+  )
+  const [released] = await tx.query<{ window_id: string; held_capacity: boolean }>(
+    `with locked as (
+       select order_id, holds_capacity from deliveries
+       where order_id = $1 and status = any($2::text[]) and ($3 <> 'expired' or expires_at < now())
+       for update
+     )
+     update deliveries d set status = 'released', holds_capacity = false, expires_at = null, updated_at = now()
+     from locked where d.order_id = locked.order_id
+     returning d.window_id, locked.holds_capacity as held_capacity`,
+    [orderId, cause === 'expired' ? ['held'] : releasableStatuses, cause],
+  )
+  if (released === undefined) {
+    if (cause === 'order') await leaveTombstone(tx, orderId)
+    return null
+  }
+  await removeStop(tx, changes, orderId)
+  changes.toCustomer(orderId, 'delivery.released')
+  return released.held_capacity ? (await returnCapacity(tx, [released.window_id])).wasFull : []
+}
+
+async function leaveTombstone(tx: Db, orderId: string): Promise<void> {
+  const left = await tx.query(
+    `insert into deliveries (order_id, status, holds_capacity) values ($1, 'released', false)
+     on conflict (order_id) do nothing returning order_id`,
+    [orderId],
+  )
+  if (left.length > 0) return
+  const [known] = await tx.query<{ status: DeliveryStatus }>(
+    'select status from deliveries where order_id = $1',
+    [orderId],
+  )
+  if (known?.status === 'released') return
+  if (known !== undefined && releasableStatuses.includes(known.status)) {
+    // A hold was written between the two statements.
+    throw conflict('delivery_changed', 'The delivery changed at this moment; try again')
+  }
+  throw conflict('delivery_loaded', 'The order is on a van already; its delivery cannot be given up')
+}

@@ -1,0 +1,73 @@
+import type { Db } from '@urbanbloom/service-kit/db'
+import type { Point } from '../geo.ts'
+import type { Hub } from './hub.ts'
+
+const columns = `id, name, latitude, longitude, service_radius_meters, time_zone, window_capacity, base_fee_cents`
+
+type HubRow = {
+  id: string
+  name: string
+  latitude: number
+  longitude: number
+  service_radius_meters: number
+  time_zone: string
+  window_capacity: number
+  base_fee_cents: number
+}
+
+export async function insertHub(db: Db, hub: Hub): Promise<void> {
+  await db.query(
+    `insert into hubs (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      hub.id,
+      hub.name,
+      hub.latitude,
+      hub.longitude,
+      hub.serviceRadiusMeters,
+      hub.timeZone,
+      hub.windowCapacity,
+      hub.baseFeeCents,
+    ],
+  )
+}
+
+export async function listHubs(db: Db, after: string | null, limit: number): Promise<Hub[]> {
+  const rows = await db.query<HubRow>(
+    `select ${columns} from hubs where $1::uuid is null or id > $1::uuid order by id limit $2`,
+    [after, limit],
+  )
+  return rows.map(toHub)
+}
+
+export async function findHub(db: Db, id: string): Promise<Hub | null> {
+  const rows = await db.query<HubRow>(`select ${columns} from hubs where id = $1`, [id])
+  return rows[0] === undefined ? null : toHub(rows[0])
+}
+
+/** The nearest hub whose radius contains the point (haversine on a sphere), or null. */
+export async function findHubFor(db: Db, point: Point): Promise<Hub | null> {
+  const rows = await db.query<HubRow>(
+    `select ${columns} from (
+       select ${columns}, 2 * 6371009 * asin(least(1, sqrt(
+         sin(radians(latitude - $1) / 2) ^ 2
+         + cos(radians(latitude)) * cos(radians($1)) * sin(radians(longitude - $2) / 2) ^ 2))) as distance
+       from hubs
+     ) as hubs
+     where distance <= service_radius_meters order by distance, id limit 1`,
+    [point.latitude, point.longitude],
+  )
+  return rows[0] === undefined ? null : toHub(rows[0])
+}
+
+function toHub(row: HubRow): Hub {
+  return {
+    id: row.id,
+    name: row.name,
+    latitude: row.latitude,
+    longitude: row.longitude,
+    serviceRadiusMeters: row.service_radius_meters,
+    timeZone: row.time_zone,
+    windowCapacity: row.window_capacity,
+    baseFeeCents: row.base_fee_cents,
+  }
+}

@@ -1,0 +1,28 @@
+import type { Metrics } from '@urbanbloom/service-kit/metrics'
+
+export type BusinessMetrics = ReturnType<typeof createBusinessMetrics>
+
+/** What happens in the business, as figures. Every label has a small, fixed set of values. */
+export function createBusinessMetrics(metrics: Metrics) {
+  return {
+    holds: metrics.counter('delivery_holds_total', 'Requests to hold a window, by outcome', ['outcome']),
+    releases: metrics.counter('delivery_releases_total', 'Deliveries released, by cause', ['cause']),
+    plans: metrics.counter('plans_total', 'Plans worked off, by outcome', ['outcome']),
+    planSeconds: metrics.histogram(
+      'plan_solve_duration_seconds',
+      'Time that the optimizer took for one plan',
+      [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60],
+    ),
+    plannedStops: metrics.counter('plan_stops_total', 'Deliveries in plans, by whether they found a place', [
+      'outcome',
+    ]),
+    stops: metrics.counter('stop_outcomes_total', 'Stops that drivers ended, by outcome', ['outcome']),
+    punctuality: metrics.counter('stop_punctuality_total', 'Stops delivered, by how they met their window', [
+      'outcome',
+    ]),
+    positions: metrics.counter('driver_positions_total', 'Positions that drivers sent, by outcome', ['outcome']),
+    windowCache: metrics.counter('window_cache_total', 'Look-ups in the cache of windows, by outcome', [
+      'outcome',
+    ]),
+  }
+}

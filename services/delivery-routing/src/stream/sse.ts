@@ -1,0 +1,120 @@
+import type { ServerResponse } from 'node:http'
+import { tooMany, unavailable } from '@urbanbloom/service-kit/errors'
+import type { Metrics } from '@urbanbloom/service-kit/metrics'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '@urbanbloom/service-kit/log'
+
+export type SseConnections = ReturnType<typeof createSseConnections>
+export type SseMessage = { id?: number; event: string; data: object }
+
+const HEARTBEAT_MS = 15_000
+/** The client comes back with `Last-Event-ID` and a fresh access token. */
+const LIFETIME_MS = 15 * 60_000
+const CLIENT_RETRY_MS = 2_000
+const PER_OWNER_MAX = 6
+/** A reader that is this far behind is cut off; it resumes when it comes back. */
+const UNREAD_BYTES_MAX = 256 * 1024
+
+type Source = {
+  /** Whose connections are counted together. */
+  owner: string
+  /** What to send now. Called at the start and after each poke, never twice at a time. */
+  read: () => Promise<SseMessage[]>
+  /** Registers for pokes and gives the function that ends it. */
+  listen: (poke: () => void) => () => void
+}
+
+/** Server-sent events (HTML Living Standard, 9.2), bounded in number, size and age. */
+export function createSseConnections(options: { max: number; metrics: Metrics; log: Log }) {
+  const open = new Map<() => void, string>()
+  options.metrics.gauge('sse_connections', 'Event streams that are open', [], (gauge) => gauge.set(open.size))
+
+  function admit(owner: string): void {
+    if (open.size >= options.max) {
+      throw unavailable('too_many_streams', 'This process serves as many event streams as it can; try again', {
+        retryAfterSeconds: 5,
+      })
+    }
+    const own = [...open.values()].filter((other) => other === owner).length
+    if (own >= PER_OWNER_MAX) {
+      throw tooMany('too_many_streams', `Close one of your ${own} event streams first`, { retryAfterSeconds: 5 })
+    }
+  }
+
+  return {
+    /** Answers with an event stream. Everything that can be refused must have been refused before. */
+    serve(request: FastifyRequest, reply: FastifyReply, source: Source): void {
+      admit(source.owner)
+      void reply.hijack()
+      const { raw } = reply
+      raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+        'x-request-id': request.context.requestId,
+      })
+      raw.write(`retry: ${CLIENT_RETRY_MS}\n\n`)
+      const close = pump(raw, source, options.log, () => open.delete(close))
+      open.set(close, source.owner)
+    },
+    /** Ends every stream, so that the server can close. */
+    close(): void {
+      for (const close of open.keys()) close()
+    },
+  }
+}
+
+/** The number in `Last-Event-ID`, or null where the client begins. */
+export function lastEventId(request: FastifyRequest): number | null {
+  const header = request.headers['last-event-id']
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : null
+}
+
+function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void): () => void {
+  let closed = false
+  let reading = false
+  let again = false
+
+  const close = () => {
+    if (closed) return
+    closed = true
+    clearInterval(heartbeat)
+    clearTimeout(endOfLife)
+    stopListening()
+    onClose()
+    raw.end()
+  }
+  const poke = () => {
+    if (reading) again = true
+    else void send()
+  }
+  const send = async () => {
+    reading = true
+    try {
+      do {
+        again = false
+        const messages = await source.read()
+        if (closed) return
+        for (const message of messages) raw.write(format(message))
+        if (raw.writableLength > UNREAD_BYTES_MAX) close()
+      } while (again)
+    } catch (err) {
+      log.info({ err }, 'an event stream ended early; its client resumes')
+      close()
+    } finally {
+      reading = false
+    }
+  }
+  const heartbeat = setInterval(() => raw.write(': still here\n\n'), HEARTBEAT_MS)
+  const endOfLife = setTimeout(close, LIFETIME_MS)
+  const stopListening = source.listen(poke)
+  raw.on('close', close)
+  raw.on('error', close)
+  poke()
+  return close
+}
+
+function format({ id, event, data }: SseMessage): string {
+  const idLine = id === undefined ? '' : `id: ${id}\n`
+  return `${idLine}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}
