@@ -39,6 +39,64 @@ export function openapiOptions(title: string): FastifyDynamicSwaggerOptions {
       },
     },
     transform: createJsonSchemaTransform({}),
-    transformObject: createJsonSchemaTransformObject({}),
+    transformObject: (document) => tidy(addComponents(document)),
   }
+}
+
+const addComponents = createJsonSchemaTransformObject({})
+
+type Document = ReturnType<NonNullable<FastifyDynamicSwaggerOptions['transformObject']>>
+type Schemas = Record<string, unknown>
+
+const reference = '#/components/schemas/'
+
+/**
+ * Leaves out what only machines wrote: the input form of a component where it says the same as the output form,
+ * components that nothing refers to, patterns that spell a format out, and bounds of every integer.
+ */
+function tidy(document: Document): Document {
+  const { paths, components } = withoutNoise(document) as { paths: unknown; components: { schemas: Schemas } }
+  const { schemas, ...otherComponents } = components
+  const merged = (name: string) => {
+    const output = name.replace(/Input$/, '')
+    return JSON.stringify(schemas[output]) === JSON.stringify(schemas[name]) ? output : name
+  }
+  const used: Schemas = {}
+  const follow = (value: unknown): unknown =>
+    mapObjects(value, (object) => {
+      if (typeof object.$ref !== 'string' || !object.$ref.startsWith(reference)) return object
+      const name = merged(object.$ref.slice(reference.length))
+      if (!(name in used)) {
+        used[name] = null
+        used[name] = follow(schemas[name])
+      }
+      return { ...object, $ref: `${reference}${name}` }
+    })
+  return {
+    ...document,
+    paths: follow(paths),
+    components: { ...otherComponents, schemas: used },
+  } as Document
+}
+
+function withoutNoise(value: unknown): unknown {
+  return mapObjects(value, (object) => {
+    const { pattern, minimum, maximum, ...rest } = object
+    return {
+      ...rest,
+      ...(pattern !== undefined && !(typeof pattern === 'string' && 'format' in object) && { pattern }),
+      ...(minimum !== undefined && minimum !== Number.MIN_SAFE_INTEGER && { minimum }),
+      ...(maximum !== undefined && maximum !== Number.MAX_SAFE_INTEGER && { maximum }),
+    }
+  })
+}
+
+function mapObjects(
+  value: unknown,
+  change: (object: Record<string, unknown>) => Record<string, unknown>,
+): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapObjects(item, change))
+  if (value === null || typeof value !== 'object') return value
+  const members = Object.entries(value).map(([name, member]) => [name, mapObjects(member, change)])
+  return change(Object.fromEntries(members) as Record<string, unknown>)
 }
