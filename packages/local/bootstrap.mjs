@@ -4,8 +4,8 @@ var oldest = 20
 var version = process.versions.node
 
 if (Number.parseInt(version, 10) >= oldest) {
-  import('./launch.mjs').then(function (launch) {
-    launch.launch(process.argv.slice(2))
+  void import('./launch.mjs').then(function (launch) {
+    return launch.launch(process.argv.slice(2))
   })
 } else {
   console.error(

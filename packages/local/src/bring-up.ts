@@ -11,7 +11,7 @@ import { type ProgramName, programNames } from './programs.ts'
 import type { Step } from './progress.ts'
 import type { RedisSource } from './redis-source.ts'
 import type { Secrets } from './secrets.ts'
-import { seed } from './seed.ts'
+import { seedPeopleAndFleet, seedPlants } from './seed.ts'
 import type { Deployment } from './service-environment.ts'
 import type { Settings } from './settings.ts'
 import { ranks, type Supervisor } from './supervisor.ts'
@@ -46,8 +46,13 @@ export async function bringUp(context: BringUp): Promise<Deployment> {
     logLevel: settings.logLevel,
     sandboxFolder,
   }
-  await Promise.all(programNames.map((program) => startOne(program, deployment, context)))
-  await seed(deployment, { step, signal })
+  await Promise.all([
+    step('The catalog is filled', () => seedPlants(deployment)),
+    ...programNames.map((program) => startOne(program, deployment, context)),
+  ])
+  await step('Accounts, hub, vehicle, driver and shifts are there', () =>
+    seedPeopleAndFleet(deployment, signal),
+  )
   return deployment
 }
 

@@ -1,11 +1,15 @@
 import type { ProgramName } from './programs.ts'
 import type { Secrets } from './secrets.ts'
 
+export type Ports = Readonly<Record<ProgramName, number>>
+
 /** One system of processes on this machine: all that their environments depend on. */
 export type Deployment = {
-  ports: Readonly<Record<ProgramName, number>>
+  ports: Ports
+  /** The ports of all replicas where there are several, so that the gateway can spread its requests over them. */
+  replicas?: readonly Ports[]
   /** The URL with which a service logs in to the database, with its own role. */
-  databaseUrlFor(service: string): string
+  databaseUrlFor: (service: string) => string
   redisUrl: string
   secrets: Secrets
   logLevel: string
@@ -13,8 +17,8 @@ export type Deployment = {
   sandboxFolder?: string
 }
 
-/** Far above what one person does, so that a benchmark on this machine meets no limit. */
-const RATE_LIMIT_PER_MINUTE = '60000'
+/** Far above what one person does, so that tests and benchmarks on this machine meet no limit. */
+const NO_LIMIT_PER_MINUTE = '60000'
 
 /** What a process gets from ours; the rest of our environment is none of its business. */
 const inherited = [
@@ -50,6 +54,7 @@ export function urlOf(program: ProgramName, { ports }: Pick<Deployment, 'ports'>
 }
 
 function serviceOwn(service: Exclude<ProgramName, 'payment-sandbox'>, deployment: Deployment) {
+  if (service === 'gateway') return gatewayOwn(deployment)
   const { secrets, redisUrl, databaseUrlFor } = deployment
   const shared = {
     INTERNAL_TOKEN: secrets.internalToken,
@@ -61,8 +66,6 @@ function serviceOwn(service: Exclude<ProgramName, 'payment-sandbox'>, deployment
     DELIVERY_ROUTING_URL: urlOf('delivery-routing', deployment),
   }
   switch (service) {
-    case 'gateway':
-      return { ...shared, RATE_LIMIT_PER_MINUTE }
     case 'auth':
       return {
         ...shared,
@@ -74,13 +77,31 @@ function serviceOwn(service: Exclude<ProgramName, 'payment-sandbox'>, deployment
         ...shared,
         DATABASE_URL: databaseUrlFor(service),
         STRIPE_API_KEY: secrets.stripeApiKey,
-        STRIPE_API_BASE_URL: urlOf('payment-sandbox', deployment),
+        STRIPE_API_URL: urlOf('payment-sandbox', deployment),
+        STRIPE_IS_SANDBOX: 'true',
         STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       }
+    case 'delivery-routing':
+      return { ...shared, DATABASE_URL: databaseUrlFor(service), PUBLIC_URL: urlOf('gateway', deployment) }
     case 'inventory':
     case 'order':
-    case 'delivery-routing':
       return { ...shared, DATABASE_URL: databaseUrlFor(service) }
+  }
+}
+
+/** The gateway calls every replica and never a path under `/internal`, so it does not know their token. */
+function gatewayOwn(deployment: Deployment) {
+  const { redisUrl, ports, replicas = [ports] } = deployment
+  const everyUrl = (program: ProgramName) => replicas.map((each) => urlOf(program, { ports: each })).join(',')
+  return {
+    REDIS_URL: redisUrl,
+    AUTH_URL: everyUrl('auth'),
+    INVENTORY_URL: everyUrl('inventory'),
+    ORDER_URL: everyUrl('order'),
+    PAYMENT_URL: everyUrl('payment'),
+    DELIVERY_ROUTING_URL: everyUrl('delivery-routing'),
+    RATE_LIMIT_PER_MINUTE: NO_LIMIT_PER_MINUTE,
+    AUTH_RATE_LIMIT_PER_MINUTE: NO_LIMIT_PER_MINUTE,
   }
 }
 

@@ -21,6 +21,10 @@ export function createSupervisor(remember: (children: RememberedProcess[]) => Pr
   const death = Promise.withResolvers<never>()
   death.promise.catch(() => undefined)
   let stopping = false
+  const rejectWhenDead = async (child: Child) => {
+    const exit = await child.exited
+    if (!stopping) death.reject(diedUnasked(child, exit))
+  }
 
   return {
     /** Rejects with a Failure when a child has died that nobody asked to stop. */
@@ -29,9 +33,7 @@ export function createSupervisor(remember: (children: RememberedProcess[]) => Pr
     /** Takes charge of a child. `mark` is a piece of its command line by which it is known again. */
     async add(child: Child, rank: Rank, mark: string): Promise<void> {
       members.push({ child, rank, mark })
-      void child.exited.then((exit) => {
-        if (!stopping) death.reject(diedUnasked(child, exit))
-      })
+      void rejectWhenDead(child)
       await remember(
         members.map((member) => ({ name: member.child.name, pid: member.child.pid, mark: member.mark })),
       )
@@ -47,7 +49,7 @@ export function createSupervisor(remember: (children: RememberedProcess[]) => Pr
     },
 
     /** Ends everything now. Postgres recovers from that by itself at its next start. */
-    kill(): void {
+    kill: (): void => {
       stopping = true
       for (const { child } of members) child.signal('SIGKILL')
     },

@@ -1,12 +1,11 @@
+import { dayAt } from './hub-time.ts'
 import { accounts, hub, PASSWORD } from './seed-data.ts'
 import type { Settings } from './settings.ts'
-
-const DAY_MS = 86_400_000
 
 /** What a person sees once everything is ready: where it is, who they can be, and what to try first. */
 export function welcome(settings: Settings): string {
   const gateway = `http://127.0.0.1:${settings.ports.gateway}`
-  const tomorrow = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10)
+  const tomorrow = dayAt(new Date(), hub.timeZone, 1)
   const login = JSON.stringify({ email: accounts.customer.email, password: PASSWORD })
   return `
 UrbanBloom is ready.

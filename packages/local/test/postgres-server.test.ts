@@ -22,7 +22,7 @@ async function startOn(folder: string) {
     logFile: join(folder, 'postgres.log'),
     settings: { fsync: 'off' },
   })
-  onTestFinished(() => void server.child.signal('SIGKILL'))
+  onTestFinished(() => server.child.signal('SIGKILL'))
   return server
 }
 

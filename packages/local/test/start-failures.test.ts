@@ -46,18 +46,17 @@ async function listen(server: Server): Promise<number> {
   return address.port
 }
 
-/** The failure is one sentence on stderr, and nothing had been started when it was found. */
-function expectSentence(result: Awaited<ReturnType<typeof start>>, sentence: RegExp): void {
-  expect(result.stderr.trim()).toMatch(sentence)
-  expect(result.stderr.trim().split('\n')).toHaveLength(1)
-  expect(result.stdout).not.toContain('✓')
-  expect(result.code).toBe(1)
+/** A failure's sentence, if it is one: a single line on stderr, exit code 1, and nothing started before. */
+function sentenceOf({ code, stderr, stdout }: Awaited<ReturnType<typeof start>>): string {
+  expect(stderr.trim().split('\n')).toHaveLength(1)
+  expect(stdout).not.toContain('✓')
+  expect(code).toBe(1)
+  return stderr.trim()
 }
 
 test('a taken port is named with the variable that changes it', async () => {
   const port = await listen(createServer())
-  expectSentence(
-    await start({ ORDER_PORT: String(port) }),
+  expect(sentenceOf(await start({ ORDER_PORT: String(port) }))).toMatch(
     new RegExp(
       `^Port ${port} is taken by another program: stop that program, or set ORDER_PORT to a free port\\.$`,
     ),
@@ -65,20 +64,20 @@ test('a taken port is named with the variable that changes it', async () => {
 })
 
 test('two programs with one port are refused', async () => {
-  expectSentence(
-    await start({ AUTH_PORT: '21999', ORDER_PORT: '21999' }),
+  expect(sentenceOf(await start({ AUTH_PORT: '21999', ORDER_PORT: '21999' }))).toMatch(
     /^AUTH_PORT and ORDER_PORT are both 21999: give each its own port\.$/,
   )
 })
 
 test('a port that is none is refused', async () => {
-  expectSentence(await start({ GATEWAY_PORT: '80a' }), /^GATEWAY_PORT is "80a", which is not a port: /)
+  expect(sentenceOf(await start({ GATEWAY_PORT: '80a' }))).toMatch(
+    /^GATEWAY_PORT is "80a", which is not a port: /,
+  )
 })
 
 test('a missing Redis is named with the ways to get one', async () => {
   const emptyPath = await mkdtemp(join(folder, 'path-'))
-  expectSentence(
-    await start({ PATH: emptyPath }),
+  expect(sentenceOf(await start({ PATH: emptyPath }))).toMatch(
     /^There is no Redis: install redis-server .* or set REDIS_URL/,
   )
 })
@@ -86,8 +85,7 @@ test('a missing Redis is named with the ways to get one', async () => {
 test('a Redis that does not answer is named without its password', async () => {
   const port = await freePort()
   const result = await start({ REDIS_URL: `redis://:hush@127.0.0.1:${port}/1` })
-  expectSentence(
-    result,
+  expect(sentenceOf(result)).toMatch(
     new RegExp(`^The Redis at REDIS_URL \\(redis://127.0.0.1:${port}/1\\) .*ECONNREFUSED`),
   )
   expect(result.stderr).not.toContain('hush')
@@ -96,8 +94,7 @@ test('a Redis that does not answer is named without its password', async () => {
 test('a database that is not there is named without its password', async () => {
   const port = await freePort()
   const result = await start({ DATABASE_URL: `postgres://admin:hush@127.0.0.1:${port}/plants` })
-  expectSentence(
-    result,
+  expect(sentenceOf(result)).toMatch(
     new RegExp(`^The database at DATABASE_URL \\(postgres://127.0.0.1:${port}/plants\\) .*ECONNREFUSED`),
   )
   expect(result.stderr).not.toContain('hush')
@@ -105,8 +102,7 @@ test('a database that is not there is named without its password', async () => {
 
 test('a database that takes the connection and stays silent is given up in time', async () => {
   const port = await listen(createServer())
-  expectSentence(
-    await start({ DATABASE_URL: `postgres://admin@127.0.0.1:${port}/plants` }),
+  expect(sentenceOf(await start({ DATABASE_URL: `postgres://admin@127.0.0.1:${port}/plants` }))).toMatch(
     /^The database at DATABASE_URL .* cannot be used \(.*timeout/,
   )
 })
@@ -114,8 +110,7 @@ test('a database that takes the connection and stays silent is given up in time'
 test('a folder that cannot be written is named', async () => {
   const inTheWay = join(folder, 'a-file')
   await writeFile(inTheWay, '')
-  expectSentence(
-    await start({ DATA_FOLDER: join(inTheWay, 'data') }),
+  expect(sentenceOf(await start({ DATA_FOLDER: join(inTheWay, 'data') }))).toMatch(
     /^The folder .*a-file\/data cannot be written \(ENOTDIR\): make it writable/,
   )
 })

@@ -24,7 +24,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   if ((await chosenServers()) === 'native') await sweepKilledRuns()
   const started = await Promise.allSettled([startPostgres(), startRedis()])
   const close = async () => {
-    await Promise.all(started.map((server) => server.status === 'fulfilled' && server.value.close()))
+    const running = started.flatMap((server) => (server.status === 'fulfilled' ? [server.value] : []))
+    await Promise.all(running.map((server) => server.close()))
   }
   const [postgres, redis] = await bothOrNeither(started, close)
   try {

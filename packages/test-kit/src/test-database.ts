@@ -11,7 +11,7 @@ export type TestDatabase = AsyncDisposable & {
   readonly name: string
   readonly adminUrl: string
   /** The URL with which the service of this name logs in, with its own role: `auth`, `order`, … */
-  urlFor(service: string): string
+  readonly urlFor: (service: string) => string
   /** Drops the database, whoever is still connected. */
   close(): Promise<void>
 }
@@ -21,7 +21,7 @@ export type TestDatabase = AsyncDisposable & {
  * test's own. `migrated: false` gives an empty one.
  */
 export async function createTestDatabase(
-  options: { postgres?: PostgresHandle; migrated?: boolean } = {},
+  options: { postgres?: PostgresHandle | undefined; migrated?: boolean } = {},
 ): Promise<TestDatabase> {
   const { postgres, migrated = true } = options
   const shared = inject('sharedServers')
