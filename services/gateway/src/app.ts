@@ -1,0 +1,153 @@
+import { BODY_LIMIT_BYTES, pathOf } from '@urbanbloom/service-kit/error-handler'
+import { notFound, type ServiceError } from '@urbanbloom/service-kit/errors'
+import type { Log } from '@urbanbloom/service-kit/log'
+import type { Metrics } from '@urbanbloom/service-kit/metrics'
+import type { RedisConnection } from '@urbanbloom/service-kit/redis'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { createCors, securityHeaders } from './answer-headers.ts'
+import type { Config } from './config.ts'
+import { Exchange } from './exchange.ts'
+import { answerClientError, sendProblem, uriTooLong } from './problem-answers.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { recordRequests } from './record-requests.ts'
+import { referenceRoutes } from './reference-routes.ts'
+import { identify } from './request-identity.ts'
+import { isCanonicalPath, URL_LIMIT_CHARACTERS } from './request-path.ts'
+import { type Route, routingTable, type UpstreamName } from './routing-table.ts'
+import type { Upstream } from './upstream.ts'
+
+export type GatewayContext = Readonly<{
+  config: Config
+  log: Log
+  metrics: Metrics
+  redis: RedisConnection
+  upstreams: Readonly<Record<UpstreamName, Upstream>>
+  /** The reason why no traffic should come, or null. */
+  notReady: () => string | null
+}>
+
+const proxiedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** The public server. It does not listen yet. */
+export function createApp(ctx: GatewayContext): FastifyInstance {
+  const { config, log, metrics } = ctx
+  const app = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    // A logger for each request would be the dearest part of it; its one line carries the request id anyway.
+    childLoggerFactory: (logger) => logger,
+    genReqId: () => '',
+    trustProxy:
+      config.trustedProxies === 0 ? false : (_address: string, hop: number) => hop < config.trustedProxies,
+    bodyLimit: BODY_LIMIT_BYTES,
+    // The time for a whole request to arrive: nobody holds a connection by sending a byte a minute.
+    requestTimeout: 15_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    // While stopping, what still arrives is answered, with `Connection: close`.
+    return503OnClosing: false,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: URL_LIMIT_CHARACTERS, ignoreTrailingSlash: true },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (_error, request, reply) => {
+      void sendProblem(log, routeNotFound(request), request, reply)
+    },
+  }) as unknown as FastifyInstance
+  keepBodiesAsTheyAre(app)
+  app.decorateRequest('identity', null as never)
+  receive(app, ctx)
+  recordRequests(app, { log, metrics })
+  app.setErrorHandler((error: ServiceError, request, reply) => sendProblem(log, error, request, reply))
+  app.setNotFoundHandler((request, reply) => sendProblem(log, routeNotFound(request), request, reply))
+
+  const limitRate = createRateLimit(ctx.redis, config.rateLimits, countRefusals(metrics))
+  const limitOther = (request: FastifyRequest, reply: FastifyReply) => limitRate(request, reply)
+  void app.register(referenceRoutes, { upstreams: ctx.upstreams, log, limitRate: limitOther })
+  probeRoutes(app, ctx.notReady)
+  proxyRoutes(app, ctx, limitRate)
+  return app
+}
+
+/** Services check what they get, signatures over the raw bytes included, so nothing is parsed here. */
+function keepBodiesAsTheyAre(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+}
+
+function receive(app: FastifyInstance, { config }: GatewayContext): void {
+  const cors = createCors(config.corsOrigins)
+  app.addHook('onRequest', (request, reply, done) => {
+    request.identity = identify(request)
+    reply.headers({
+      ...securityHeaders,
+      ...cors.headers(request),
+      'x-request-id': request.identity.requestId,
+    })
+    if (request.url.length > URL_LIMIT_CHARACTERS) done(uriTooLong())
+    else if (!isCanonicalPath(pathOf(request))) done(routeNotFound(request))
+    else if (cors.isPreflight(request)) void reply.code(204).send()
+    else done()
+  })
+}
+
+function proxyRoutes(
+  app: FastifyInstance,
+  ctx: GatewayContext,
+  limitRate: ReturnType<typeof createRateLimit>,
+): void {
+  const { timeouts } = ctx.config
+  const failures = ctx.metrics.counter(
+    'gateway_upstream_failures_total',
+    'Requests that a service gave no usable answer to',
+    ['upstream', 'reason'],
+  )
+  const openStreams = new Set<Exchange>()
+  for (const route of routingTable) {
+    const options = {
+      upstream: ctx.upstreams[route.upstream],
+      timeoutMs: route.kind === 'checkout' ? timeouts.checkoutMs : timeouts.defaultMs,
+      stream: route.kind === 'stream',
+      onFailure: (reason: string) => failures.inc({ upstream: route.upstream, reason }),
+      openStreams,
+    }
+    app.route({
+      method: proxiedMethods,
+      url: route.pattern,
+      config: { route },
+      onRequest: (request: FastifyRequest, reply: FastifyReply) => limitRate(request, reply, route),
+      handler: (request, reply) => {
+        new Exchange(request, reply, options).start()
+      },
+    })
+  }
+  app.addHook('preClose', (done) => {
+    for (const exchange of openStreams) exchange.endStream()
+    done()
+  })
+}
+
+function probeRoutes(app: FastifyInstance, notReady: GatewayContext['notReady']): void {
+  const alive = () => ({ status: 'ok' })
+  app.get('/healthz', alive)
+  app.get('/livez', alive)
+  app.get('/readyz', (_request, reply) => {
+    const reason = notReady()
+    return reason === null ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', reason })
+  })
+}
+
+function routeNotFound(request: FastifyRequest): ServiceError {
+  return notFound('route_not_found', `There is no ${request.method} ${pathOf(request)}`)
+}
+
+function countRefusals(metrics: Metrics) {
+  const refusals = metrics.counter('gateway_rate_limited_total', 'Requests refused with 429', ['bucket'])
+  return (bucket: string) => refusals.inc({ bucket })
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    route?: Route
+  }
+}

@@ -1,0 +1,12 @@
+import type { Metrics } from '@urbanbloom/service-kit/metrics'
+import Fastify, { type FastifyInstance } from 'fastify'
+
+/** `/metrics` on a port of its own, which no client reaches. It does not listen yet. */
+export function createMetricsServer(metrics: Metrics): FastifyInstance {
+  const app = Fastify({ forceCloseConnections: true })
+  app.get('/metrics', async (_request, reply) => {
+    void reply.type(metrics.registry.contentType)
+    return metrics.registry.metrics()
+  })
+  return app
+}

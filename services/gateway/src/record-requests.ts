@@ -1,0 +1,43 @@
+import type { Log } from '@urbanbloom/service-kit/log'
+import type { Metrics } from '@urbanbloom/service-kit/metrics'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** What nginx logs, too, where the client did not wait for the answer. */
+const CLIENT_LEFT = 499
+const quietRoutes = new Set<string | undefined>(['/healthz', '/livez', '/readyz'])
+
+/** One metric and one log line for each request, when its answer is out or its client gone. */
+export function recordRequests(app: FastifyInstance, sinks: { log: Log; metrics: Metrics }): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => record(sinks, request, reply))
+    done()
+  })
+}
+
+function record(
+  { log, metrics }: { log: Log; metrics: Metrics },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  // The pattern, never the URL: the values of a label have to stay few.
+  const route = request.routeOptions.url ?? 'unmatched'
+  const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_LEFT
+  const { method } = request
+  const { elapsedTime } = reply
+  metrics.requests.inc({ method, route, status })
+  metrics.requestDuration.observe({ method, route }, elapsedTime / 1000)
+  if (quietRoutes.has(route)) return
+  const { requestId, traceparent } = request.identity
+  log.info(
+    {
+      requestId,
+      traceId: traceparent.slice(3, 35),
+      method,
+      route,
+      upstream: request.routeOptions.config.route?.upstream,
+      status,
+      durationMs: Math.round(elapsedTime * 10) / 10,
+    },
+    'request',
+  )
+}
