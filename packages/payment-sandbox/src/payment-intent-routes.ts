@@ -33,7 +33,7 @@ const CreateParameters = z.strictObject({
   customer: z.string().max(100).optional(),
   description: z.string().max(1_000).optional(),
   metadata: metadataParameter.default({}),
-  payment_method_types: z.array(z.literal('card')).max(1).optional(),
+  allowed_payment_method_types: z.array(z.literal('card')).max(1).optional(),
 })
 
 const ConfirmParameters = z.strictObject(cardParameters)

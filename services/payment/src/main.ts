@@ -1,0 +1,5 @@
+import { run } from '@urbanbloom/service-kit/lifecycle'
+import { readConfig } from './config.ts'
+import { createPaymentService } from './service.ts'
+
+await run((env) => createPaymentService(readConfig(env)))
