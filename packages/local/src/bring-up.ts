@@ -25,15 +25,16 @@ export type BringUp = {
   redisSource: RedisSource | undefined
   supervisor: Supervisor
   step: Step
-  /** Aborted when the person does not want the system any more. */
+  /** Aborted when the person does not want the system any more, or when a part of it has failed. */
   signal: AbortSignal
+  giveUp: () => void
 }
 
 /** Starts the servers and all programs, and resolves once everything is ready and has something to show. */
 export async function bringUp(context: BringUp): Promise<Deployment> {
   const { settings, secrets, step, signal } = context
-  const [adminUrl, redisUrl] = await Promise.all([startPostgres(context), startRedis(context)])
-  await step('The database has the newest schema', () => migrate(adminUrl, secrets))
+  const [adminUrl, redisUrl] = await together(context, [startPostgres(context), startRedis(context)])
+  await step('Migrating the database', 'The database has the newest schema', () => migrate(adminUrl, secrets))
   signal.throwIfAborted()
 
   const sandboxFolder = join(settings.dataFolder, 'payment-sandbox')
@@ -46,31 +47,45 @@ export async function bringUp(context: BringUp): Promise<Deployment> {
     logLevel: settings.logLevel,
     sandboxFolder,
   }
-  await Promise.all([
-    step('The catalog is filled', () => seedPlants(deployment)),
+  await together(context, [
+    step('Filling the catalog', 'The catalog is filled', () => seedPlants(deployment)),
     ...programNames.map((program) => startOne(program, deployment, context)),
   ])
-  await step('Accounts, hub, vehicle, driver and shifts are there', () =>
+  await step('Making accounts and a fleet', 'Accounts, hub, vehicle, driver and shifts are there', () =>
     seedPeopleAndFleet(deployment, signal),
   )
   return deployment
 }
 
+/**
+ * Like Promise.all; but where one fails the others are given up, and only once all have ended is the reason thrown,
+ * so that nothing is started behind the back of whoever stops everything.
+ */
+async function together<T extends readonly Promise<unknown>[]>(
+  { giveUp }: BringUp,
+  works: readonly [...T],
+): Promise<{ [Index in keyof T]: Awaited<T[Index]> }> {
+  const all = Promise.all(works)
+  all.catch(giveUp)
+  await Promise.allSettled(works)
+  return all
+}
+
 function startPostgres(context: BringUp): Promise<string> {
   const { databaseUrl } = context.settings
   if (databaseUrl !== undefined) return Promise.resolve(databaseUrl)
-  return context.step('Postgres runs', () => startLocalPostgres(context))
+  return context.step('Starting Postgres', 'Postgres runs', () => startLocalPostgres(context))
 }
 
 function startRedis(context: BringUp): Promise<string> {
   const { redisSource: source, settings } = context
   if (source === undefined) return Promise.resolve(settings.redisUrl as string)
-  const title = {
-    program: 'Redis runs',
-    docker: 'Redis runs in Docker',
-    'debian-package': 'Redis is installed and runs',
+  const titles = {
+    program: 'Starting Redis',
+    docker: 'Starting Redis in Docker',
+    'debian-package': 'Installing Redis with apt-get',
   }
-  return context.step(title[source.kind], () => startLocalRedis({ ...context, source }))
+  return context.step(titles[source.kind], 'Redis runs', () => startLocalRedis({ ...context, source }))
 }
 
 async function migrate(adminUrl: string, { rolePasswords }: Secrets): Promise<void> {
@@ -85,7 +100,7 @@ async function migrate(adminUrl: string, { rolePasswords }: Secrets): Promise<vo
 
 async function startOne(program: ProgramName, deployment: Deployment, context: BringUp): Promise<void> {
   const { settings, supervisor, step, signal } = context
-  await step(`${program} is ready on port ${settings.ports[program]}`, async () => {
+  await step(`Starting ${program}`, `${program} is ready on port ${settings.ports[program]}`, async () => {
     const child: Child = await startProgram(program, deployment, {
       logFolder: join(settings.dataFolder, 'logs'),
     })

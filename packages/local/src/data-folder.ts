@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, reasonOf } from './failure.ts'
 import { commandLineOf, endProcess } from './process-identity.ts'
@@ -9,6 +9,7 @@ export type RememberedProcess = { name: string; pid: number; mark: string }
 type RunningFile = { supervisor: RememberedProcess; children: RememberedProcess[] }
 
 const STOP_LEFTOVER_MS = 5_000
+const SUPERVISOR_MARK = 'packages/local/src/start.ts'
 
 /** Makes the folder where everything is kept. */
 export async function prepareDataFolder(folder: string): Promise<void> {
@@ -28,7 +29,7 @@ export async function prepareDataFolder(folder: string): Promise<void> {
 }
 
 /**
- * Claims the data folder for this process and ends what a killed predecessor left running.
+ * Claims the data folder for this process, ends what a killed predecessor left running and drops its logs.
  * @returns a function that remembers our children in the folder, for a successor in the same need.
  * @throws Failure when the system runs here already.
  */
@@ -37,9 +38,13 @@ export async function claimDataFolder(
 ): Promise<(children: RememberedProcess[]) => Promise<void>> {
   await refuseWhileRunning(folder)
   await endLeftovers(folder)
-  const supervisor = { name: 'supervisor', pid: process.pid, mark: process.argv[1] ?? '' }
-  const remember = async (children: RememberedProcess[]) => {
-    await writeFile(runningFile(folder), `${JSON.stringify({ supervisor, children }, null, 2)}\n`)
+  await rm(join(folder, 'logs'), { recursive: true, force: true })
+  await mkdir(join(folder, 'logs'))
+  const supervisor = { name: 'supervisor', pid: process.pid, mark: SUPERVISOR_MARK }
+  let written = Promise.resolve()
+  const remember = (children: RememberedProcess[]) => {
+    written = writeRunning(folder, { supervisor, children }, written)
+    return written
   }
   await remember([])
   return remember
@@ -79,6 +84,14 @@ export async function endLeftovers(folder: string): Promise<void> {
 async function isAlive({ pid, mark }: RememberedProcess): Promise<boolean> {
   if (pid === process.pid) return false
   return (await commandLineOf(pid))?.includes(mark) ?? false
+}
+
+/** Writes the file whole or not at all, and only after `previous` is through. */
+async function writeRunning(folder: string, running: RunningFile, previous: Promise<void>): Promise<void> {
+  await previous
+  const unfinished = `${runningFile(folder)}.unfinished`
+  await writeFile(unfinished, `${JSON.stringify(running, null, 2)}\n`)
+  await rename(unfinished, runningFile(folder))
 }
 
 async function readRunning(folder: string): Promise<RunningFile | undefined> {

@@ -1,15 +1,19 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { startChild } from './child.ts'
 import { Failure, reasonOf } from './failure.ts'
 import { freePort } from './ports.ts'
 import { chooseClusterFolder } from './postgres-cluster.ts'
 import { runStatement, startPostgresServer, withUrlParts } from './postgres-server.ts'
 import { pingRedis, startRedisServer, waitForRedis } from './redis-server.ts'
-import { installDebianRedis, type RedisSource } from './redis-source.ts'
+import { ensureRedisProgram, type RedisSource } from './redis-source.ts'
 import type { Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { ranks, type Supervisor } from './supervisor.ts'
+
+const run = promisify(execFile)
 
 const DATABASE = 'urbanbloom'
 const DEFAULT_POSTGRES_PORT = 54_320
@@ -55,6 +59,8 @@ export async function startLocalRedis({
   if (source.kind === 'docker') {
     const url = `redis://127.0.0.1:${port}`
     const name = `urbanbloom-redis-${createHash('sha256').update(settings.dataFolder).digest('hex').slice(0, 12)}`
+    // Left over from a start that was killed.
+    await run('docker', ['rm', '--force', name]).catch(() => undefined)
     const child = await startChild({
       name: 'redis',
       command: 'docker',
@@ -75,7 +81,7 @@ export async function startLocalRedis({
     await waitForRedis(url, DOCKER_LIMIT_MS, { child, signal })
     return url
   }
-  const command = source.kind === 'program' ? source.command : await installDebianRedis(process.env, signal)
+  const command = source.kind === 'program' ? source.command : await ensureRedisProgram(process.env, signal)
   const { child, url } = await startRedisServer({
     command,
     port,

@@ -1,19 +1,19 @@
-/** Runs a step and tells the terminal about it. */
-export type Step = <T>(title: string, work: () => Promise<T>) => Promise<T>
+/** Runs a step and tells the terminal about it: `doing` while it takes its time, `done` at its end. */
+export type Step = <T>(doing: string, done: string, work: () => Promise<T>) => Promise<T>
 
 const SLOW_AFTER_MS = 700
 const REMIND_EVERY_MS = 10_000
 
 /** Prints each step when it is done, and before that when it takes its time, so that the terminal is never silent. */
 export function createProgress(print: (line: string) => void): Step {
-  return async (title, work) => {
+  return async (doing, done, work) => {
     const start = performance.now()
     const seconds = () => ((performance.now() - start) / 1000).toFixed(1)
-    const slow = setTimeout(() => print(`  … ${title}`), SLOW_AFTER_MS)
-    const reminder = setInterval(() => print(`  … ${title}, ${seconds()} s so far`), REMIND_EVERY_MS)
+    const slow = setTimeout(() => print(`  … ${doing}`), SLOW_AFTER_MS)
+    const reminder = setInterval(() => print(`  … ${doing}, ${seconds()} s so far`), REMIND_EVERY_MS)
     try {
       const result = await work()
-      print(`  ✓ ${title} (${seconds()} s)`)
+      print(`  ✓ ${done} (${seconds()} s)`)
       return result
     } finally {
       clearTimeout(slow)

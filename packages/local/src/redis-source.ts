@@ -20,24 +20,40 @@ const DOCKER_ANSWER_LIMIT_MS = 4_000
  * @throws Failure when there is none.
  */
 export async function findRedis(env: NodeJS.ProcessEnv): Promise<RedisSource> {
-  const command = await findOnPath('redis-server', env)
-  if (command !== undefined) return { kind: 'program', command }
+  const found = await findRedisProgram(env)
+  if (found?.kind === 'program') return found
   if (await dockerWorks(env)) return { kind: 'docker' }
-  if (isRoot && (await findOnPath('apt-get', env)) !== undefined) return { kind: 'debian-package' }
+  if (found !== undefined) return found
   throw new Failure(
     'There is no Redis: install redis-server so that it is on the PATH, start Docker, or set REDIS_URL to a ' +
       'running Redis.',
   )
 }
 
-/** Installs Debian's package and gives the path of its program. */
-export async function installDebianRedis(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
-  const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, signal }
+/** The path of `redis-server`, which Debian's package brings where it is missing and root may install it. */
+export async function ensureRedisProgram(env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<string> {
+  const found = await findRedisProgram(env)
+  if (found?.kind === 'program') return found.command
+  if (found?.kind === 'debian-package') return installDebianRedis(env, signal)
+  throw new Failure('There is no redis-server: install it so that it is on the PATH.')
+}
+
+async function findRedisProgram(
+  env: NodeJS.ProcessEnv,
+): Promise<Exclude<RedisSource, { kind: 'docker' }> | undefined> {
+  const command = await findOnPath('redis-server', env)
+  if (command !== undefined) return { kind: 'program', command }
+  const isInstallable = isRoot && (await findOnPath('apt-get', env)) !== undefined
+  return isInstallable ? { kind: 'debian-package' } : undefined
+}
+
+async function installDebianRedis(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<string> {
+  const options = { signal, env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
   try {
     await run('apt-get', ['update', '-qq'], options)
     await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], options)
   } catch (err) {
-    signal.throwIfAborted()
+    signal?.throwIfAborted()
     throw new Failure(
       `Redis could not be installed with apt-get (${reasonOf(err)}): install redis-server yourself, or set REDIS_URL.`,
       { cause: err },

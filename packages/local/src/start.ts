@@ -37,7 +37,8 @@ async function runSystem(
   const stopRequest = Promise.withResolvers<string>()
   watchForStop({ onStop: stopRequest.resolve, onForce: supervisor.kill })
 
-  const starting = startAndWelcome(settings, supervisor, abort.signal)
+  const giveUp = () => abort.abort(new Error('the start was given up'))
+  const starting = startAndWelcome(settings, supervisor, { signal: abort.signal, giveUp })
   try {
     const why = await Promise.race([
       stopRequest.promise,
@@ -50,7 +51,7 @@ async function runSystem(
     report(err)
     return 1
   } finally {
-    abort.abort(new Error('the start was given up'))
+    giveUp()
     await Promise.race([starting.catch(() => undefined), delay(SETTLE_LIMIT_MS, undefined, { ref: false })])
     await supervisor.stop()
     console.log('Everything has stopped.')
@@ -60,13 +61,13 @@ async function runSystem(
 async function startAndWelcome(
   settings: Settings,
   supervisor: ReturnType<typeof createSupervisor>,
-  signal: AbortSignal,
+  ending: { signal: AbortSignal; giveUp: () => void },
 ): Promise<void> {
   console.log('Starting UrbanBloom')
   const redisSource = await checkMachine(settings)
   const secrets = await loadSecrets(`${settings.dataFolder}/secrets.json`)
   const step = createProgress((line) => console.log(line))
-  await bringUp({ settings, secrets, redisSource, supervisor, step, signal })
+  await bringUp({ settings, secrets, redisSource, supervisor, step, ...ending })
   console.log(welcome(settings))
 }
 

@@ -30,9 +30,16 @@ export function createSupervisor(remember: (children: RememberedProcess[]) => Pr
     /** Rejects with a Failure when a child has died that nobody asked to stop. */
     death: death.promise,
 
-    /** Takes charge of a child. `mark` is a piece of its command line by which it is known again. */
+    /**
+     * Takes charge of a child. `mark` is a piece of its command line by which it is known again.
+     * @throws when everything is being stopped; the child that came too late is stopped then.
+     */
     async add(child: Child, rank: Rank, mark: string): Promise<void> {
       members.push({ child, rank, mark })
+      if (stopping) {
+        await child.stop(GRACE_MS)
+        throw new Error(`${child.name} was started while everything is being stopped`)
+      }
       void rejectWhenDead(child)
       await remember(
         members.map((member) => ({ name: member.child.name, pid: member.child.pid, mark: member.mark })),

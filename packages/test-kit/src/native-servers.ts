@@ -7,6 +7,7 @@ import { stopLeftover } from '@urbanbloom/local/postgres-cluster'
 import { startPostgresServer } from '@urbanbloom/local/postgres-server'
 import { commandLineOf } from '@urbanbloom/local/process-identity'
 import { startRedisServer } from '@urbanbloom/local/redis-server'
+import { ensureRedisProgram } from '@urbanbloom/local/redis-source'
 import {
   REDIS_DATABASES,
   type ServerHandle,
@@ -38,11 +39,12 @@ export const nativeServers: ServerProvider = {
   },
 
   async startRedis() {
+    const command = await ensureRedisProgram(process.env)
     const folder = await temporaryFolder()
     const port = await freePort()
     const start = () =>
       startRedisServer({
-        command: 'redis-server',
+        command,
         port,
         folder,
         logFile: join(folder, 'redis.log'),
