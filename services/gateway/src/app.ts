@@ -40,9 +40,8 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
     trustProxy:
       config.trustedProxies === 0 ? false : (_address: string, hop: number) => hop < config.trustedProxies,
     bodyLimit: BODY_LIMIT_BYTES,
-    // The time for a whole request to arrive: nobody holds a connection by sending a byte a minute.
-    requestTimeout: 15_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    requestTimeout: config.timeouts.arrivalMs,
+    http: { headersTimeout: config.timeouts.arrivalMs, connectionsCheckingInterval: 500 },
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     // While stopping, what still arrives is answered, with `Connection: close`.

@@ -26,6 +26,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     DELIVERY_ROUTING_URL: replicaUrls,
     REQUEST_TIMEOUT_MS: milliseconds.min(1).default(10_000),
     CHECKOUT_TIMEOUT_MS: milliseconds.min(1).default(15_000),
+    REQUEST_ARRIVAL_TIMEOUT_MS: milliseconds.min(1).default(15_000),
     RATE_LIMIT_PER_MINUTE: count.default(600),
     AUTH_RATE_LIMIT_PER_MINUTE: count.default(60),
     TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
@@ -46,7 +47,13 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       payment: values.PAYMENT_URL,
       'delivery-routing': values.DELIVERY_ROUTING_URL,
     },
-    timeouts: { defaultMs: values.REQUEST_TIMEOUT_MS, checkoutMs: values.CHECKOUT_TIMEOUT_MS },
+    timeouts: {
+      /** For the whole request to come in: nobody holds a connection by sending a byte a minute. */
+      arrivalMs: values.REQUEST_ARRIVAL_TIMEOUT_MS,
+      /** For the answer of a service, from the whole request to the last byte. */
+      defaultMs: values.REQUEST_TIMEOUT_MS,
+      checkoutMs: values.CHECKOUT_TIMEOUT_MS,
+    },
     rateLimits: { perMinute: values.RATE_LIMIT_PER_MINUTE, authPerMinute: values.AUTH_RATE_LIMIT_PER_MINUTE },
     /** How many proxies of ours stand in front, whose `X-Forwarded-*` may be believed. */
     trustedProxies: values.TRUST_PROXY,

@@ -33,10 +33,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions
   readonly #pool: 'requests' | 'streams'
   readonly #tried: Replica[] = []
+  #deadlineAt = 0
   #controller: Controller | null = null
   #timer: NodeJS.Timeout | undefined
   #sent = false
   #answering = false
+  #repeated = false
   #done = false
 
   constructor(request: FastifyRequest, reply: FastifyReply, options: ExchangeOptions) {
@@ -50,6 +52,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   start(): void {
     const { upstream, timeoutMs } = this.#options
     upstream.enter(this.#pool)
+    this.#deadlineAt = performance.now() + timeoutMs
     this.#timer = setTimeout(() => this.#expire(), timeoutMs)
     this.#response.once('close', () => this.#clientLeft())
     this.#try()
@@ -64,7 +67,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #try(): void {
-    const { upstream, timeoutMs } = this.#options
+    const { upstream } = this.#options
     const replica = upstream.next(this.#tried)
     if (replica === null) {
       this.#fail(
@@ -81,7 +84,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       {
         method: method as Dispatcher.HttpMethod,
         path: url as string,
-        headers: headersForService(this.#request, timeoutMs),
+        headers: headersForService(this.#request, Math.ceil(this.#deadlineAt - performance.now())),
         body: body === undefined || body.length === 0 ? null : body,
       },
       this,
@@ -155,8 +158,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#fail('broken', badGateway('bad_gateway', detail, { cause: err }))
     }
   }
-
-  #repeated = false
 
   /** Only what changes nothing is sent twice. */
   #mayRepeat(): boolean {

@@ -151,9 +151,6 @@ test('no path that is let through can be read as another one', () => {
       const steps = path.split('/')
       expect(steps.map(unescape).map(unescape)).toEqual(steps.map(unescape))
       expect(steps.map(unescape).join('/').split(/[/\\]/)).toHaveLength(steps.length)
-      expect(steps.some((step) => /^(%|\.|internal)/i.test(step) !== /^(%|\.|internal)/i.test(step))).toBe(
-        false,
-      )
       if (!path.startsWith('/internal')) expect(unescape(path).toLowerCase()).not.toMatch(/^\/+internal/)
     }),
     { numRuns: 5_000 },

@@ -105,13 +105,14 @@ export function send(
   })
 }
 
-/** Everything that a server says to `bytes` until it closes the connection. */
-export function sendRaw(port: number, bytes: string): Promise<string> {
+/** Everything that a server says until it closes the connection. `next` follows its first answer. */
+export function sendRaw(port: number, bytes: string, next?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes))
     socket.setTimeout(5_000, () => socket.destroy(new Error('the connection hangs')))
     let received = ''
     socket.on('data', (chunk) => (received += chunk.toString()))
+    if (next !== undefined) socket.once('data', () => socket.write(next))
     socket.once('error', reject)
     socket.once('close', () => resolve(received))
   })
