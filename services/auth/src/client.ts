@@ -3,16 +3,12 @@ import type { FastifyRequest } from 'fastify'
 const USER_AGENT_LENGTH = 200
 
 /**
- * The address of the person's device. Only the gateway reaches this service, and what it saw is the last entry of
- * `X-Forwarded-For`; entries before that are the client's own claim.
+ * The address of the person's device. Only the gateway reaches this service; it drops what clients claim and writes
+ * `X-Forwarded-For` itself, the client first.
  */
 export function clientAddress(request: FastifyRequest): string {
-  const forwarded = request.headers['x-forwarded-for']
-  const last = String(forwarded ?? '')
-    .split(',')
-    .at(-1)
-    ?.trim()
-  return last === undefined || last === '' ? request.ip : last
+  const [first = ''] = String(request.headers['x-forwarded-for'] ?? '').split(',', 1)
+  return first.trim() || request.ip
 }
 
 /** What the person recognises the session by. */

@@ -1,4 +1,4 @@
-import { type Role, userOf } from '@urbanbloom/service-kit/auth'
+import { userOf } from '@urbanbloom/service-kit/auth'
 import { unauthenticated } from '@urbanbloom/service-kit/errors'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from './context.ts'
@@ -8,8 +8,8 @@ import { isSessionLive } from './session-store.ts'
  * The guard of our own routes. Other services trust an access token until it expires; here, where the sessions are
  * kept, one whose session has ended is refused at once.
  */
-export function requireLiveSession(ctx: Context, ...roles: Role[]) {
-  const requireToken = ctx.authenticator.require(...roles)
+export function requireLiveSession(ctx: Context) {
+  const requireToken = ctx.authenticator.require()
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     await requireToken(request, reply)
     const { id, sessionId } = userOf(request)
