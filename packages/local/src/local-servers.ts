@@ -56,31 +56,7 @@ export async function startLocalRedis({
 }: Start & { source: RedisSource }) {
   const port = await freePort(settings.redisPort ?? DEFAULT_REDIS_PORT)
   const logFile = join(settings.dataFolder, 'logs/redis.log')
-  if (source.kind === 'docker') {
-    const url = `redis://127.0.0.1:${port}`
-    const name = `urbanbloom-redis-${createHash('sha256').update(settings.dataFolder).digest('hex').slice(0, 12)}`
-    // Left over from a start that was killed.
-    await run('docker', ['rm', '--force', name]).catch(() => undefined)
-    const child = await startChild({
-      name: 'redis',
-      command: 'docker',
-      args: [
-        'run',
-        '--rm',
-        '--name',
-        name,
-        '--publish',
-        `127.0.0.1:${port}:6379`,
-        REDIS_IMAGE,
-        'redis-server',
-      ].concat(['--save', '']),
-      env: process.env,
-      logFile,
-    })
-    await supervisor.add(child, ranks.server, name)
-    await waitForRedis(url, DOCKER_LIMIT_MS, { child, signal })
-    return url
-  }
+  if (source.kind === 'docker') return startRedisContainer({ settings, supervisor, signal, port, logFile })
   const command = source.kind === 'program' ? source.command : await ensureRedisProgram(process.env, signal)
   const { child, url } = await startRedisServer({
     command,
@@ -90,6 +66,27 @@ export async function startLocalRedis({
     signal,
   })
   await supervisor.add(child, ranks.server, `:${port}`)
+  return url
+}
+
+async function startRedisContainer(options: Start & { port: number; logFile: string }): Promise<string> {
+  const { settings, supervisor, signal, port, logFile } = options
+  const name = `urbanbloom-redis-${createHash('sha256').update(settings.dataFolder).digest('hex').slice(0, 12)}`
+  // One may be left over from a start that was killed.
+  await run('docker', ['rm', '--force', name]).catch(() => undefined)
+  const container = ['--rm', '--name', name, '--publish', `127.0.0.1:${port}:6379`]
+  // Seen from inside the container, this machine is another one, which protected mode refuses.
+  const server = ['redis-server', '--save', '', '--appendonly', 'no', '--protected-mode', 'no']
+  const child = await startChild({
+    name: 'redis',
+    command: 'docker',
+    args: ['run', ...container, REDIS_IMAGE, ...server],
+    env: process.env,
+    logFile,
+  })
+  await supervisor.add(child, ranks.server, name)
+  const url = `redis://127.0.0.1:${port}`
+  await waitForRedis(url, DOCKER_LIMIT_MS, { child, signal })
   return url
 }
 
