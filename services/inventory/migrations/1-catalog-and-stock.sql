@@ -1,6 +1,6 @@
 create table products (
   id uuid primary key,
-  sku text not null unique check (sku ~ '^[A-Z0-9]+(-[A-Z0-9]+)*$'),
+  sku text not null unique check (sku ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'),
   name text not null check (name <> ''),
   botanical_name text not null check (botanical_name <> ''),
   category text not null check (category in (

@@ -23,8 +23,10 @@ const MAX_QUANTITY = 1_000_000
 
 const sku = z
   .string()
-  .max(64)
-  .regex(/^[A-Z0-9]+(-[A-Z0-9]+)*$/, 'must be capital letters and digits in groups joined by hyphens')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be 1 to 64 letters, digits, dots, hyphens and underscores',
+  )
 
 const properties = {
   name: z.string().trim().min(1).max(120),

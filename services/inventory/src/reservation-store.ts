@@ -18,10 +18,16 @@ type CandidateRow = {
 export type ReserveTry = { held: boolean; candidates: CandidateRow[] }
 
 /**
- * Reserves all lines or none, in one statement that is a transaction of its own. The levels are locked in SKU
- * order, so that two orders never wait for each other in a circle; under those locks the verdict is exact, and
- * the table's constraints stand behind it. A second call with the same order waits for the first at the levels
- * and then finds the first one's row, so it changes nothing.
+ * Whoever changes a reservation first takes its order's turn and then locks levels in SKU order, so that nobody
+ * waits for anybody in a circle: a second reservation would hold levels while it waits for a release that needs
+ * them.
+ */
+const turnSql = 'turn as materialized (select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0)))'
+
+/**
+ * Reserves all lines or none, in one statement that is a transaction of its own. Under the locks of the levels
+ * the verdict is exact, and the table's constraints stand behind it. A second call with the same order waits for
+ * its turn and then finds the first one's row, so it changes nothing.
  */
 export async function tryReserve(
   db: Db,
@@ -38,13 +44,14 @@ export async function tryReserve(
 }
 
 const reserveSql = `
-  with wanted as (
+  with ${turnSql},
+  wanted as (
     select product_id, quantity from unnest($2::uuid[], $3::integer[]) as w (product_id, quantity)
   ),
   locked as materialized (
     select s.product_id, p.name, w.quantity, s.on_hand - s.reserved as available,
       p.withdrawn_at is not null as withdrawn
-    from wanted w
+    from turn cross join wanted w
       join products p on p.id = w.product_id
       join stock_levels s on s.product_id = p.id
     order by p.sku
@@ -103,7 +110,8 @@ export async function findReservation(db: Db, orderId: string): Promise<Reservat
  */
 export async function markReleased(tx: Db, orderId: string): Promise<boolean> {
   const changed = await tx.query(
-    `insert into reservations (order_id, status) values ($1, 'released')
+    `with ${turnSql}
+     insert into reservations (order_id, status) select $1::uuid, 'released' from turn
      on conflict (order_id) do update set status = 'released', expires_at = null, changed_at = now()
        where reservations.status = 'held'
      returning order_id`,
@@ -115,7 +123,9 @@ export async function markReleased(tx: Db, orderId: string): Promise<boolean> {
 /** @returns false where there is no reservation that is held. */
 export async function markShipped(tx: Db, orderId: string): Promise<boolean> {
   const changed = await tx.query(
-    `update reservations set status = 'shipped', expires_at = null, changed_at = now()
+    `with ${turnSql}
+     update reservations set status = 'shipped', expires_at = null, changed_at = now()
+     from turn
      where order_id = $1 and status = 'held'
      returning order_id`,
     [orderId],
