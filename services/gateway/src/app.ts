@@ -3,7 +3,7 @@ import { notFound, type ServiceError } from '@urbanbloom/service-kit/errors'
 import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import type { RedisConnection } from '@urbanbloom/service-kit/redis'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { createCors, securityHeaders } from './answer-headers.ts'
 import type { Config } from './config.ts'
 import { Exchange } from './exchange.ts'
@@ -33,7 +33,7 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
   const { config, log, metrics } = ctx
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // A logger for each request would be the dearest part of it; its one line carries the request id anyway.
     childLoggerFactory: (logger) => logger,
     genReqId: () => '',
@@ -47,6 +47,8 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
     // While stopping, what still arrives is answered, with `Connection: close`.
     return503OnClosing: false,
     exposeHeadRoutes: true,
+    // The reference pages live at `/docs/` and would redirect.
+    rewriteUrl: ({ url = '' }) => (url === '/docs' ? '/docs/' : url),
     routerOptions: { maxParamLength: URL_LIMIT_CHARACTERS, ignoreTrailingSlash: true },
     clientErrorHandler: answerClientError,
     frameworkErrors: (_error, request, reply) => {

@@ -24,9 +24,10 @@ The one entrance for customers, drivers, the ops team and other programs.
 - **Caching**: where an answer carries \`ETag\`, send it as \`If-None-Match\` and get 304 while nothing changed.
 `.trim()
 
-const { $schema: _, ...problemSchema } = z.toJSONSchema(Problem)
+/** Without the registry of names, so that the schema stands by itself and not behind a reference. */
+const { $schema: _, ...schema } = z.toJSONSchema(Problem, { metadata: z.registry() })
 
-export const sharedSchemas = { Problem: problemSchema }
+export const problemSchema = schema
 
 const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
 const retryAfter = { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer' } } }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { conventions, sharedResponses, sharedSchemas } from './openapi-conventions.ts'
+import { conventions, problemSchema, sharedResponses } from './openapi-conventions.ts'
 import { type UpstreamName, upstreamOfPath } from './routing-table.ts'
 
 type Json = Record<string, unknown>
@@ -18,7 +18,7 @@ const operationKeys = new Set(['get', 'put', 'post', 'delete', 'options', 'head'
 export function mergeDocuments(services: { name: UpstreamName; document: OpenApiDocument }[]) {
   const paths: OpenApiDocument['paths'] = { '/healthz': gatewayHealth }
   const components: Record<string, Json> = {
-    schemas: { ...sharedSchemas },
+    schemas: {},
     responses: { ...sharedResponses },
     securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
   }
@@ -28,6 +28,8 @@ export function mergeDocuments(services: { name: UpstreamName; document: OpenApi
       if (upstreamOfPath(path) === name) paths[path] = toPublicItem(withRefs(item, renamed), name)
     }
   }
+  // The services take it from the same contract; it is missing only where none of them has spoken.
+  components.schemas = { Problem: problemSchema, ...components.schemas }
   return {
     openapi: '3.1.0',
     info: { title: 'UrbanBloom API', version: '1', description: conventions },

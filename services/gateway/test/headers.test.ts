@@ -99,9 +99,8 @@ test('answers pass with their own headers, and hop-by-hop and server headers end
     'set-cookie': ['a=1', 'b=2'],
     'x-content-type-options': 'nosniff',
   })
-  for (const name of ['server', 'x-powered-by', 'x-internal-node', 'x-hop', 'keep-alive']) {
-    expect(answer.headers, name).not.toHaveProperty(name)
-  }
+  const ending = ['server', 'x-powered-by', 'x-internal-node', 'x-hop', 'keep-alive']
+  expect(Object.keys(answer.headers).filter((name) => ending.includes(name))).toEqual([])
 })
 
 test('304 and HEAD answers carry their headers and no body', async () => {

@@ -39,21 +39,20 @@ test('a client that is still sending far too much reads the 413', async () => {
   }
 })
 
-test('any content type, and none, reaches the service as it is', async () => {
-  const service = await startService()
-  const gateway = await startGateway({ PAYMENT_URL: service.url })
-  for (const type of ['application/json', 'text/plain; charset=x', 'application/octet-stream', undefined]) {
-    const answer = await send(gateway.url, {
+test.each(['application/json', 'text/plain; charset=x', 'application/octet-stream', undefined])(
+  'a body of type %s reaches the service as it is',
+  async (type) => {
+    const service = await startService()
+    const gateway = await startGateway({ PAYMENT_URL: service.url })
+    const { status, body } = await send(gateway.url, {
       method: 'POST',
       path: '/v1/payments/webhooks/stripe',
       headers: type === undefined ? {} : { 'content-type': type },
       body: '{"not": json',
     })
-    expect(answer.status, type).toBe(200)
-    expect(answer.body.body, type).toBe('{"not": json')
-    expect(answer.body.headers['content-type'], type).toBe(type)
-  }
-})
+    expect([status, body.body, body.headers['content-type']]).toEqual([200, '{"not": json', type])
+  },
+)
 
 test('a URL that is too long is 414, headers that are too large are 431', async () => {
   const gateway = await startGateway({})

@@ -63,23 +63,20 @@ test('every public path reaches the service that owns it, with its query, method
       services.map(([name, { url }]) => [`${name.toUpperCase().replace('-', '_')}_URL`, url]),
     ),
   )
+  const arrived: string[] = []
   for (const [name, service] of services) {
     for (const path of expectedService[name as keyof typeof expectedService]) {
-      const answer = await send(gateway.url, {
+      const { body } = await send(gateway.url, {
         method: 'POST',
         path: `${path}?a=1&b=%20x`,
         headers: { 'content-type': 'application/json' },
         body: '{"raw":  true}',
       })
-      expect(answer.body, path).toMatchObject({
-        method: 'POST',
-        url: `${path}?a=1&b=%20x`,
-        body: '{"raw":  true}',
-      })
-      expect(service.received.at(-1)?.url, path).toBe(`${path}?a=1&b=%20x`)
-      expect(upstreamOfPath(path), path).toBe(name)
+      expect(body).toMatchObject({ method: 'POST', url: `${path}?a=1&b=%20x`, body: '{"raw":  true}' })
+      if (service.received.at(-1)?.url === body.url && upstreamOfPath(path) === name) arrived.push(path)
     }
   }
+  expect(arrived).toEqual(Object.values(expectedService).flat())
 })
 
 const hidden = [
@@ -126,34 +123,38 @@ test('a path that is not public is 404 and reaches no service', async () => {
   const service = await startService()
   const names = ['AUTH_URL', 'INVENTORY_URL', 'ORDER_URL', 'PAYMENT_URL', 'DELIVERY_ROUTING_URL']
   const gateway = await startGateway(Object.fromEntries(names.map((name) => [name, service.url])))
-  for (const path of hidden) {
-    for (const method of ['GET', 'POST']) {
-      const answer = await send(gateway.url, { method, path })
-      expect(answer.status, `${method} ${path}`).toBe(404)
-      expect(answer.headers['content-type'], path).toBe('application/problem+json')
-      expect(answer.body, path).toMatchObject({ status: 404, code: 'route_not_found' })
-      expect(answer.body.requestId, path).toBe(answer.headers['x-request-id'])
-    }
-  }
+  const problem = { status: 404, code: 'route_not_found', type: 'application/problem+json', identified: true }
+  const attempts = hidden.flatMap((path) => ['GET', 'POST'].map((method) => ({ method, path })))
+  const answers = await Promise.all(
+    attempts.map(async (attempt) => {
+      const { status, headers, body } = await send(gateway.url, attempt)
+      const identified = body.requestId === headers['x-request-id']
+      return { ...attempt, status, code: body.code, type: headers['content-type'], identified }
+    }),
+  )
+  expect(answers).toEqual(attempts.map((attempt) => ({ ...attempt, ...problem })))
   expect(service.received).toEqual([])
 })
 
+const pieces = [
+  ['/', '.', '..', '%2e', '%2F', '%5c', '\\', '%25', '%32%66', '%69', '%20', '%C3%A9', ';', '#', '~'],
+  ['internal', 'metrics', 'v1', 'products', ':', '@', '\u0000', '%00', '%7F', 'a'],
+].flat()
+
 test('no path that is let through can be read as another one', () => {
-  const piece = fc.constantFrom(
-    ...['/', '.', '..', '%2e', '%2F', '%5c', '\\', '%25', '%32%66', '%69', '%20', '%C3%A9', ';', '#', '~'],
-    ...['internal', 'metrics', 'v1', 'products', ':', '@', '\u0000', '%00', '%7F', 'a'],
-  )
   fc.assert(
-    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
-      const path = `/${pieces.join('')}`
-      if (!isCanonicalPath(path)) return
-      expect(new URL(path, 'http://service').pathname).toBe(path)
+    fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 8 }), (chosen) => {
+      const path = `/${chosen.join('')}`
+      fc.pre(isCanonicalPath(path))
       const steps = path.split('/')
-      expect(steps.map(unescape).map(unescape)).toEqual(steps.map(unescape))
-      expect(steps.map(unescape).join('/').split(/[/\\]/)).toHaveLength(steps.length)
-      if (!path.startsWith('/internal')) expect(unescape(path).toLowerCase()).not.toMatch(/^\/+internal/)
+      const decoded = steps.map(unescape)
+      expect(new URL(path, 'http://service').pathname).toBe(path)
+      expect(decoded.map(unescape)).toEqual(decoded)
+      expect(decoded.join('/').split(/[/\\]/)).toEqual(decoded)
+      // A literal step of the routing table can be written in one way only.
+      expect(decoded.filter((step, index) => /^[a-z0-9]+$/.test(step) && step !== steps[index])).toEqual([])
     }),
-    { numRuns: 5_000 },
+    { numRuns: 2_000 },
   )
 })
 

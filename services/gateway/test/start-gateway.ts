@@ -77,7 +77,7 @@ export async function startGateway(env: Record<string, string>) {
 export type Answer = { status: number; headers: http.IncomingHttpHeaders; body: any; text: string }
 
 /** Sends a request whose path goes out exactly as written, which fetch would tidy up. */
-export function send(
+export async function send(
   url: string,
   options: {
     method?: string
@@ -88,21 +88,16 @@ export function send(
   } = {},
 ): Promise<Answer> {
   const { body, ...rest } = options
-  return new Promise((resolve, reject) => {
-    const request = http.request(url, { ...rest, agent: false }, (response) => {
-      text(response).then((content) => {
-        const isJson = /json/.test(response.headers['content-type'] ?? '') && content !== ''
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: isJson ? JSON.parse(content) : undefined,
-          text: content,
-        })
-      }, reject)
-    })
-    request.once('error', reject)
-    request.end(body)
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    http
+      .request(url, { ...rest, agent: false }, resolve)
+      .once('error', reject)
+      .end(body)
   })
+  const content = await text(response)
+  const { statusCode: status = 0, headers } = response
+  const isJson = /json/.test(headers['content-type'] ?? '') && content !== ''
+  return { status, headers, body: isJson ? JSON.parse(content) : undefined, text: content }
 }
 
 /** Everything that a server says until it closes the connection. `next` follows its first answer. */

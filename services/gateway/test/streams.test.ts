@@ -57,13 +57,14 @@ test('a listener that leaves is gone for the service too', async () => {
   const reader = await listen(gateway.url)
   reader.leave()
   await waitFor(() => events.left() === 1, { describe: 'the service sees the listener leave' })
-  await waitFor(
+  const counted = await waitFor(
     async () =>
       /in_flight\{upstream="delivery-routing",pool="streams".*\} 0/.test(
         (await send(gateway.metricsUrl)).text,
       ),
     { describe: 'the stream is no longer counted' },
   )
+  expect(counted).toBe(true)
 })
 
 test('a stream that breaks behind the gateway breaks in front of it', async () => {
@@ -72,6 +73,7 @@ test('a stream that breaks behind the gateway breaks in front of it', async () =
   const reader = await listen(gateway.url)
   await events.close()
   await waitFor(() => reader.broken, { describe: 'the listener notices' })
+  expect(reader.ended).toBe(false)
 })
 
 test('open streams take no connection away from short requests', async () => {
