@@ -60,7 +60,7 @@ export async function chargesOf(
   system: Pick<System, 'urlOf'>,
   orderId?: string,
 ): Promise<{ id: string; status: string }[]> {
-  const filter = orderId === undefined ? '' : `&metadata[orderId]=${orderId}`
+  const filter = orderId === undefined ? '' : `&metadata[order_id]=${orderId}`
   const { body } = await request(
     'GET',
     `${system.urlOf('payment-sandbox')}/_sandbox/payment_intents?limit=100${filter}`,

@@ -85,15 +85,15 @@ export async function outcomesOf(db: Db, ids: readonly string[]) {
   return ids.map((orderId) => ({ orderId, outcome: known.get(orderId) ?? ('unknown' as const) }))
 }
 
+/** A payment's statuses in the order in which they can follow each other. */
+const paymentOrder = `array['processing', 'requires_action', 'authorized', 'declined', 'captured', 'partially_refunded',
+  'refunded', 'voided']`
+
 /** Records what became of a payment after the saga; a status never goes back. */
 export async function recordPaymentStatus(tx: Db, id: string, status: string): Promise<void> {
   await tx.query(
     `update orders set payment_status = $2
-     where id = $1 and coalesce(array_position(
-             array['processing', 'requires_action', 'authorized', 'captured', 'partially_refunded', 'refunded'],
-             payment_status), 0)
-           < array_position(
-             array['processing', 'requires_action', 'authorized', 'captured', 'partially_refunded', 'refunded'], $2)`,
+     where id = $1 and coalesce(array_position(${paymentOrder}, payment_status), 0) < array_position(${paymentOrder}, $2)`,
     [id, status],
   )
 }
