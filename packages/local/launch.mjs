@@ -56,6 +56,7 @@ async function install() {
     '--prefer-offline',
   ]
   const code = await run('npx', args, process.env)
+  if (code > 128) process.exit(code)
   if (code !== 0) {
     fail(
       'The installation failed for the reason above: check that the npm registry can be reached, and try again.',

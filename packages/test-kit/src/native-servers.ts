@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,7 +83,10 @@ async function temporaryFolder(): Promise<string> {
 async function childHandle(first: Child, start: () => Promise<Child>, folder: string): Promise<ServerHandle> {
   let child = first
   // The last resort when the test run is ended without a teardown, as Ctrl-C does it.
-  const killNow = () => child.signal('SIGKILL')
+  const killNow = () => {
+    child.signal('SIGKILL')
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  }
   process.once('exit', killNow)
   const handle: ServerHandle = {
     stop: async () => void (await child.stop(STOP_LIMIT_MS)),

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -100,6 +101,7 @@ async function createFleet(deployments: readonly Deployment[]) {
   // The last resort when the tests are ended without a chance to close.
   const killAll = () => {
     for (const child of children.values()) child.signal('SIGKILL')
+    if (!keptLogs) rmSync(logFolder, { recursive: true, force: true })
   }
   process.once('exit', killAll)
 
