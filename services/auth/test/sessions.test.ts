@@ -1,3 +1,4 @@
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteExpired } from '../src/housekeeping.ts'
 import { type AuthUnderTest, newEmail, password, startAuth } from './start-auth.ts'
@@ -85,6 +86,29 @@ test('a logout that races with refreshes leaves no token that works', async () =
     const newest = refreshed.status === 200 ? refreshed.body.refreshToken : refreshToken
     expect((await refresh(newest)).status).toBe(401)
   }
+})
+
+test('a refresh that waited for a logout gets nothing', async () => {
+  const { refreshToken, user } = await auth.register()
+  const refreshed = await auth.db.transaction(async (tx) => {
+    await tx.query(
+      `update sessions set ended_at = now(), end_reason = 'logout' where account_id = $1::uuid`,
+      [user.id],
+    )
+    const answer = refresh(refreshToken)
+    await waitFor(
+      async () => {
+        const waiting = await auth.db.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return waiting.length > 0
+      },
+      { describe: 'the refresh waits for the row' },
+    )
+    return { answer }
+  })
+  const { status, body } = await refreshed.answer
+  expect([status, body.code]).toEqual([401, 'refresh_token_invalid'])
 })
 
 test('tells an unknown token from an expired one', async () => {
