@@ -32,7 +32,7 @@ const Environment = z.object({
   SANDBOX_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'SANDBOX_WEBHOOK_URL must be an http(s) URL' }),
   SANDBOX_WEBHOOK_SECRET: z.string().min(8, 'SANDBOX_WEBHOOK_SECRET must have at least 8 characters'),
   SANDBOX_DATA_DIR: z.string().min(1).optional(),
-  SANDBOX_SETTLE_DELAY_MS: wholeNumber('SANDBOX_SETTLE_DELAY_MS', 3_600_000).default(2_000),
+  SANDBOX_SETTLE_DELAY_MS: wholeNumber('SANDBOX_SETTLE_DELAY_MS', 3_600_000).default(4_000),
 })
 
 /** Reads the sandbox's configuration and throws one error that lists everything wrong with it. */
