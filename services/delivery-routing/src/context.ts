@@ -22,6 +22,7 @@ export type Context = {
   readonly auth: Authenticator
   readonly authPeer: Peer
   readonly orderPeer: Peer
+  readonly inventoryPeer: Peer
   readonly travelTimes: TravelTimes
   readonly solver: Solver
   readonly feed: Feed

@@ -20,7 +20,9 @@ export function createBusinessMetrics(metrics: Metrics) {
     punctuality: metrics.counter('stop_punctuality_total', 'Stops delivered, by how they met their window', [
       'outcome',
     ]),
-    positions: metrics.counter('driver_positions_total', 'Positions that drivers sent, by outcome', ['outcome']),
+    positions: metrics.counter('driver_positions_total', 'Positions that drivers sent, by outcome', [
+      'outcome',
+    ]),
     windowCache: metrics.counter('window_cache_total', 'Look-ups in the cache of windows, by outcome', [
       'outcome',
     ]),

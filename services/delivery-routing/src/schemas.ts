@@ -10,5 +10,3 @@ export const Moment = z.iso.datetime({ offset: true })
 export const LocalDate = z.iso.date()
 export const Span = z.object({ start: z.iso.datetime(), end: z.iso.datetime() })
 export const IdParams = z.object({ id: z.uuid() })
-
-export const bearer = [{ bearer: [] }]

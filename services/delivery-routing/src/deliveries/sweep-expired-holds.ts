@@ -15,7 +15,11 @@ export async function sweepExpiredHolds(ctx: Context): Promise<void> {
   )
   if (expired.length === 0) return
   const orderIds = expired.map(({ order_id }) => order_id)
-  const { outcomes } = await ctx.orderPeer.post('/internal/orders/outcomes', { orderIds }, OrderOutcomesAnswer)
+  const { outcomes } = await ctx.orderPeer.post(
+    '/internal/orders/outcomes',
+    { orderIds },
+    OrderOutcomesAnswer,
+  )
   const open = outcomes.filter(({ outcome }) => outcome === 'open').map(({ orderId }) => orderId)
   await ctx.db.query(
     `update deliveries set expires_at = now() + make_interval(secs => $2::double precision / 1000)

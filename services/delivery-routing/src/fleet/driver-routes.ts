@@ -1,9 +1,9 @@
 import { Page, PageQuery } from '@urbanbloom/contracts/paging'
+import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { readCursor, toPage } from '../page.ts'
-import { bearer } from '../schemas.ts'
 import { createDriver } from './create-driver.ts'
 import { Driver, NewDriver } from './driver.ts'
 import { listDrivers } from './driver-store.ts'
@@ -37,7 +37,7 @@ export function registerDriverRoutes(app: App, ctx: Context): void {
         tags: ['Fleet'],
         security: bearer,
         body: NewDriver,
-        response: { 201: Driver },
+        response: { 201: Driver, ...problems({ 409: '`email_taken`' }) },
       },
     },
     async (request, reply) => reply.code(201).send(await createDriver(ctx, request.body)),

@@ -1,10 +1,10 @@
 import { Page, PageQuery } from '@urbanbloom/contracts/paging'
 import { newId } from '@urbanbloom/service-kit/ids'
+import { bearer } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { readCursor, toPage } from '../page.ts'
-import { bearer } from '../schemas.ts'
 import { Hub, NewHub } from './hub.ts'
 import { insertHub, listHubs } from './hub-store.ts'
 

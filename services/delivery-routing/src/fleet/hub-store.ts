@@ -16,19 +16,16 @@ type HubRow = {
 }
 
 export async function insertHub(db: Db, hub: Hub): Promise<void> {
-  await db.query(
-    `insert into hubs (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [
-      hub.id,
-      hub.name,
-      hub.latitude,
-      hub.longitude,
-      hub.serviceRadiusMeters,
-      hub.timeZone,
-      hub.windowCapacity,
-      hub.baseFeeCents,
-    ],
-  )
+  await db.query(`insert into hubs (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8)`, [
+    hub.id,
+    hub.name,
+    hub.latitude,
+    hub.longitude,
+    hub.serviceRadiusMeters,
+    hub.timeZone,
+    hub.windowCapacity,
+    hub.baseFeeCents,
+  ])
 }
 
 export async function listHubs(db: Db, after: string | null, limit: number): Promise<Hub[]> {

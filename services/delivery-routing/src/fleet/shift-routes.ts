@@ -1,10 +1,10 @@
 import { Page, PageQuery } from '@urbanbloom/contracts/paging'
 import { newId } from '@urbanbloom/service-kit/ids'
+import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { readCursor, toPage } from '../page.ts'
-import { bearer } from '../schemas.ts'
 import { NewShift, Shift } from './shift.ts'
 import { insertShift, listShifts } from './shift-store.ts'
 
@@ -39,7 +39,13 @@ export function registerShiftRoutes(app: App, ctx: Context): void {
         tags: ['Fleet'],
         security: bearer,
         body: NewShift,
-        response: { 201: Shift },
+        response: {
+          201: Shift,
+          ...problems({
+            409: '`driver_busy`, `vehicle_busy`',
+            422: '`driver_unknown`, `vehicle_unknown`, `hub_unknown`',
+          }),
+        },
       },
     },
     async (request, reply) => {

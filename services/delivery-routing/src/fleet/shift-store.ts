@@ -74,11 +74,9 @@ function refusal(err: unknown, shift: Shift): unknown {
     return unprocessable('hub_unknown', `There is no hub ${shift.hubId}`, { cause: err })
   }
   if (violates(err, 'shifts_vehicle_of_hub')) {
-    return unprocessable(
-      'vehicle_unknown',
-      `The hub ${shift.hubId} has no vehicle ${shift.vehicleId}`,
-      { cause: err },
-    )
+    return unprocessable('vehicle_unknown', `The hub ${shift.hubId} has no vehicle ${shift.vehicleId}`, {
+      cause: err,
+    })
   }
   return err
 }

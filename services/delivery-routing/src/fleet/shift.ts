@@ -7,7 +7,10 @@ const LONGEST_SHIFT_HOURS = 24
 const NewBreak = z.strictObject({
   earliest: Moment,
   latest: Moment,
-  durationSeconds: z.int().min(60).max(4 * 3_600),
+  durationSeconds: z
+    .int()
+    .min(60)
+    .max(4 * 3_600),
 })
 
 export const NewShift = z

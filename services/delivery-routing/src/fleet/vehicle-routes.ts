@@ -1,10 +1,10 @@
 import { Page, PageQuery } from '@urbanbloom/contracts/paging'
 import { newId } from '@urbanbloom/service-kit/ids'
+import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { readCursor, toPage } from '../page.ts'
-import { bearer } from '../schemas.ts'
 import { NewVehicle, Vehicle } from './vehicle.ts'
 import { insertVehicle, listVehicles } from './vehicle-store.ts'
 
@@ -36,7 +36,7 @@ export function registerVehicleRoutes(app: App, ctx: Context): void {
         tags: ['Fleet'],
         security: bearer,
         body: NewVehicle,
-        response: { 201: Vehicle },
+        response: { 201: Vehicle, ...problems({ 422: '`hub_unknown`' }) },
       },
     },
     async (request, reply) => {

@@ -1,7 +1,7 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import type { Log } from '@urbanbloom/service-kit/log'
-import type { RedisConnection } from '@urbanbloom/service-kit/redis'
 import { recurring } from '@urbanbloom/service-kit/recurring'
+import type { RedisConnection } from '@urbanbloom/service-kit/redis'
 import { lastSequences, type Stream } from './route-events.ts'
 
 export type Feed = ReturnType<typeof createFeed>

@@ -3,7 +3,11 @@ import type { Context } from '../context.ts'
 import { appendRouteEvents, type NewRouteEvent, type Stream } from './route-events.ts'
 
 /** What a transaction changed for those who watch; written at its end and announced after its commit. */
-export type Changes = { add(event: NewRouteEvent): void; toDriver(driverId: string, type: string, data: object): void; toCustomer(orderId: string, type: string): void }
+export type Changes = {
+  add(event: NewRouteEvent): void
+  toDriver(driverId: string, type: string, data: object): void
+  toCustomer(orderId: string, type: string): void
+}
 
 /**
  * Runs `work` in a transaction, appends the events that it recorded as its last statement, and announces them

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { tooMany, unavailable } from '@urbanbloom/service-kit/errors'
+import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Log } from '@urbanbloom/service-kit/log'
 
 export type SseConnections = ReturnType<typeof createSseConnections>
 export type SseMessage = { id?: number; event: string; data: object }
@@ -31,13 +31,19 @@ export function createSseConnections(options: { max: number; metrics: Metrics; l
 
   function admit(owner: string): void {
     if (open.size >= options.max) {
-      throw unavailable('too_many_streams', 'This process serves as many event streams as it can; try again', {
-        retryAfterSeconds: 5,
-      })
+      throw unavailable(
+        'too_many_streams',
+        'This process serves as many event streams as it can; try again',
+        {
+          retryAfterSeconds: 5,
+        },
+      )
     }
     const own = [...open.values()].filter((other) => other === owner).length
     if (own >= PER_OWNER_MAX) {
-      throw tooMany('too_many_streams', `Close one of your ${own} event streams first`, { retryAfterSeconds: 5 })
+      throw tooMany('too_many_streams', `Close one of your ${own} event streams first`, {
+        retryAfterSeconds: 5,
+      })
     }
   }
 

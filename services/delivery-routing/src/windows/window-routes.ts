@@ -1,5 +1,6 @@
 import { WindowLookup, WindowLookupAnswer } from '@urbanbloom/contracts/delivery'
 import { Page } from '@urbanbloom/contracts/paging'
+import { problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
@@ -16,7 +17,7 @@ const OfferedWindow = z.object({
 
 /** `Number('')` is 0, which would be a place in the Gulf of Guinea. */
 const coordinate = (limit: number) =>
-  z.string().trim().min(1).pipe(z.coerce.number().min(-limit).max(limit)).meta({ type: 'number' })
+  z.string().trim().min(1).transform(Number).pipe(z.number().min(-limit).max(limit))
 
 export function registerWindowRoutes(app: App, ctx: Context): void {
   app.get(
@@ -33,12 +34,15 @@ export function registerWindowRoutes(app: App, ctx: Context): void {
           longitude: coordinate(180),
           date: LocalDate.optional(),
         }),
-        response: { 200: Page(OfferedWindow) },
+        response: { 200: Page(OfferedWindow), ...problems({ 422: '`outside_delivery_area`' }) },
       },
     },
     async ({ query: { date, ...point } }) => {
       const windows = await findWindows(ctx, point, date)
-      return { items: windows.map(({ full, ...window }) => ({ ...window, available: !full })), nextCursor: null }
+      return {
+        items: windows.map(({ full, ...window }) => ({ ...window, available: !full })),
+        nextCursor: null,
+      }
     },
   )
 

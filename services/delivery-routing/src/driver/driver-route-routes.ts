@@ -1,0 +1,118 @@
+import { userOf } from '@urbanbloom/service-kit/auth'
+import { bearer, problems } from '@urbanbloom/service-kit/openapi'
+import type { App } from '@urbanbloom/service-kit/server'
+import * as z from 'zod'
+import type { Context } from '../context.ts'
+import { lastSequences, listRouteEvents, type Stream } from '../stream/route-events.ts'
+import { lastEventId, type SseMessage } from '../stream/sse.ts'
+import { DriverRoute, readDriverRoute, viewDriverRoute } from './driver-route.ts'
+import { startRoute } from './start-route.ts'
+
+const tags = ['Driver']
+
+export function registerDriverRouteRoutes(app: App, ctx: Context): void {
+  const onRequest = ctx.auth.require('driver')
+  const noRoute = { 404: '`no_route`' }
+
+  app.get(
+    '/v1/driver/route',
+    {
+      onRequest,
+      schema: {
+        summary: 'The route in progress, or else the next one',
+        description: 'Carries an `ETag`; with `If-None-Match` it answers 304 while nothing has changed.',
+        tags,
+        security: bearer,
+        response: { 200: DriverRoute, 304: z.null().describe('Nothing has changed'), ...problems(noRoute) },
+      },
+    },
+    async (request, reply) => {
+      const route = await readDriverRoute(ctx, userOf(request).id)
+      const etag = `"${route.id}-${route.version}"`
+      void reply.header('etag', etag).header('cache-control', 'private, no-cache')
+      if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
+      return reply.send(viewDriverRoute(route, ctx.now()))
+    },
+  )
+
+  app.post(
+    '/v1/driver/route/start',
+    {
+      onRequest,
+      schema: {
+        summary: 'Start the route',
+        description:
+          'Locks what is loaded: those orders can no longer be cancelled. Again is the same answer.',
+        tags,
+        security: bearer,
+        body: z.strictObject({}).optional(),
+        response: {
+          200: DriverRoute,
+          ...problems({ ...noRoute, 409: '`route_changed`, `another_route_started`' }),
+        },
+      },
+    },
+    async (request) => viewDriverRoute(await startRoute(ctx, userOf(request).id), ctx.now()),
+  )
+
+  app.get(
+    '/v1/driver/route/events',
+    {
+      onRequest,
+      schema: {
+        summary: 'Changes to the route, as server-sent events',
+        description:
+          'Starts with `ready`; with `Last-Event-ID` it goes on after that event. `resync` says that events are ' +
+          'missing: read the route again.',
+        tags,
+        security: bearer,
+        response: { 200: eventStream, ...problems({ 429: '`too_many_streams`', 503: '`too_many_streams`' }) },
+      },
+    },
+    async (request, reply) => {
+      const stream: Stream = `driver:${userOf(request).id}`
+      const newest = (await lastSequences(ctx.db, [stream])).get(stream) ?? 0
+      const resumed = lastEventId(request)
+      const first = Math.min(resumed ?? newest, newest)
+      ctx.sse.serve(request, reply, {
+        owner: stream,
+        listen: (poke) => ctx.feed.listen(stream, first, poke),
+        read: eventsAfter(ctx, stream, first),
+      })
+      return reply
+    },
+  )
+}
+
+export const eventStream = {
+  description: 'An event stream that stays open',
+  content: { 'text/event-stream': { schema: z.string() } },
+}
+
+/** Each call gives what came since the one before. */
+function eventsAfter(ctx: Context, stream: Stream, first: number): () => Promise<SseMessage[]> {
+  let last = first
+  let greeting: SseMessage[] = [{ id: first, event: 'ready', data: {} }]
+  return async () => {
+    const events = await listRouteEvents(ctx.db, stream, last)
+    const oldest = events[0]
+    const gap = oldest !== undefined && oldest.sequence > last + 1
+    last = events.at(-1)?.sequence ?? last
+    const messages = [
+      ...greeting,
+      ...(gap ? [{ event: 'resync', data: {} }] : []),
+      ...events.map(({ sequence, type, data }) => ({ id: sequence, event: type, data })),
+    ]
+    greeting = []
+    return messages
+  }
+}
+
+/** Whether `If-None-Match` names the tag (RFC 9110, 13.1.2): weak comparison, a list, or `*`. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false
+  return header.split(',').some((given) => {
+    const tag = given.trim().replace(/^W\//, '')
+    return tag === '*' || tag === etag
+  })
+}

@@ -1,0 +1,107 @@
+import { notFound } from '@urbanbloom/service-kit/errors'
+import * as z from 'zod'
+import type { Context } from '../context.ts'
+import type { Route, Stop } from '../dispatch/route.ts'
+import { findRouteOfDriver } from '../dispatch/route-store.ts'
+import { Span } from '../schemas.ts'
+
+const StopAddress = z.object({
+  recipient: z.string(),
+  line1: z.string(),
+  line2: z.string().optional(),
+  city: z.string(),
+  region: z.string(),
+  postalCode: z.string(),
+  latitude: z.number(),
+  longitude: z.number(),
+})
+
+const DriverStop = z.object({
+  id: z.uuid(),
+  orderId: z.uuid(),
+  orderNumber: z.string(),
+  position: z.int().describe('From 1'),
+  status: z.enum(['pending', 'arrived', 'delivered', 'failed']),
+  address: StopAddress,
+  instructions: z.string().nullable(),
+  window: Span,
+  plannedArrival: z.iso.datetime(),
+  eta: z.iso.datetime().nullable().describe('As the day goes; null once the stop is done'),
+  serviceSeconds: z.int(),
+  parcels: z.int(),
+  weightGrams: z.int(),
+  arrivedAt: z.iso.datetime().nullable(),
+  completedAt: z.iso.datetime().nullable(),
+})
+
+export const DriverRoute = z
+  .object({
+    id: z.uuid(),
+    date: z.iso.date(),
+    status: z.enum(['planned', 'started', 'completed']),
+    version: z.int(),
+    hubId: z.uuid(),
+    vehicleId: z.uuid(),
+    startsAt: z.iso.datetime(),
+    endsAt: z.iso.datetime(),
+    startedAt: z.iso.datetime().nullable(),
+    distanceMeters: z.int(),
+    durationSeconds: z.int(),
+    stops: z.array(DriverStop),
+  })
+  .meta({ id: 'DriverRoute' })
+
+/** The route that the driver is on, or else the next one; 404 `no_route` when there is none. */
+export async function readDriverRoute(ctx: Context, driverId: string): Promise<Route> {
+  const route = await findRouteOfDriver(ctx.db, driverId, ctx.now())
+  if (route === null) throw noRoute()
+  return route
+}
+
+export function noRoute() {
+  return notFound('no_route', 'No route is planned for you, today or later')
+}
+
+export function viewDriverRoute(route: Route, now: Date): z.infer<typeof DriverRoute> {
+  if (route.status === 'superseded')
+    throw new Error(`The route ${route.id} is superseded; no driver may see it`)
+  return {
+    id: route.id,
+    date: route.date,
+    status: route.status,
+    version: route.version,
+    hubId: route.hubId,
+    vehicleId: route.vehicleId,
+    startsAt: route.startsAt.toISOString(),
+    endsAt: route.endsAt.toISOString(),
+    startedAt: route.startedAt?.toISOString() ?? null,
+    distanceMeters: route.distanceMeters,
+    durationSeconds: route.durationSeconds,
+    stops: route.stops.map((stop) => viewStop(stop, now)),
+  }
+}
+
+function viewStop(stop: Stop, now: Date): z.infer<typeof DriverStop> {
+  if (stop.status === 'removed') throw new Error(`The stop ${stop.id} is removed; no route holds it`)
+  const { instructions, ...address } = stop.address
+  const isOpen = stop.status === 'pending'
+  // A stop that is late has not become reachable in the past.
+  const eta = isOpen ? new Date(Math.max(stop.eta.getTime(), now.getTime())) : stop.arrivedAt
+  return {
+    id: stop.id,
+    orderId: stop.orderId,
+    orderNumber: stop.number,
+    position: stop.position,
+    status: stop.status,
+    address,
+    instructions: instructions ?? null,
+    window: { start: stop.windowStart.toISOString(), end: stop.windowEnd.toISOString() },
+    plannedArrival: stop.plannedArrival.toISOString(),
+    eta: stop.completedAt === null ? (eta?.toISOString() ?? null) : null,
+    serviceSeconds: stop.serviceSeconds,
+    parcels: stop.parcels,
+    weightGrams: stop.weightGrams,
+    arrivedAt: stop.arrivedAt?.toISOString() ?? null,
+    completedAt: stop.completedAt?.toISOString() ?? null,
+  }
+}

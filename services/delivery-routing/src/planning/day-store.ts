@@ -1,0 +1,88 @@
+import type { Address } from '@urbanbloom/contracts/address'
+import type { Db } from '@urbanbloom/service-kit/db'
+import { listRoutesOfDay } from '../dispatch/route-store.ts'
+import { findHub } from '../fleet/hub-store.ts'
+import type { Day, ShiftToPlan } from './day.ts'
+
+/** More than one hub delivers in a day; beyond it ops must split the day. */
+const DELIVERIES_AT_MOST = 5_000
+const SHIFTS_AT_MOST = 500
+
+/** Reads a hub's day; null where there is no such hub. Statements see different moments, so storing checks again. */
+export async function readDay(db: Db, hubId: string, date: string): Promise<Day | null> {
+  const hub = await findHub(db, hubId)
+  if (hub === null) return null
+  const [bounds] = await db.query<{ starts_at: Date; ends_at: Date }>(
+    `select $1::date::timestamp at time zone $2 as starts_at, ($1::date + 1)::timestamp at time zone $2 as ends_at`,
+    [date, hub.timeZone],
+  )
+  if (bounds === undefined) throw new Error('The database gave no bounds of the day')
+  return {
+    hub,
+    date,
+    startsAt: bounds.starts_at,
+    shifts: await readShifts(db, hubId, bounds),
+    deliveries: await readDeliveries(db, hubId, bounds),
+    routes: await listRoutesOfDay(db, { hubId, date }),
+  }
+}
+
+type Bounds = { starts_at: Date; ends_at: Date }
+
+/** A shift belongs to the day on which it begins. */
+async function readShifts(db: Db, hubId: string, bounds: Bounds): Promise<ShiftToPlan[]> {
+  const rows = await db.query<{
+    id: string
+    driver_id: string
+    vehicle_id: string
+    starts_at: Date
+    ends_at: Date
+    capacity_weight_grams: number
+    capacity_volume_milliliters: number
+    skills: string[]
+  }>(
+    `select s.id, s.driver_id, s.vehicle_id, lower(s.during) as starts_at, upper(s.during) as ends_at,
+            v.capacity_weight_grams, v.capacity_volume_milliliters, v.skills || d.skills as skills
+     from shifts s join vehicles v on v.id = s.vehicle_id join drivers d on d.id = s.driver_id
+     where s.hub_id = $1 and lower(s.during) >= $2 and lower(s.during) < $3
+     order by s.id limit $4`,
+    [hubId, bounds.starts_at, bounds.ends_at, SHIFTS_AT_MOST],
+  )
+  return rows.map((row) => ({
+    id: row.id,
+    driverId: row.driver_id,
+    vehicleId: row.vehicle_id,
+    start: row.starts_at,
+    end: row.ends_at,
+    capacity: {
+      weightGrams: row.capacity_weight_grams,
+      volumeMilliliters: row.capacity_volume_milliliters,
+    },
+    skills: row.skills,
+  }))
+}
+
+async function readDeliveries(db: Db, hubId: string, bounds: Bounds): Promise<Day['deliveries']> {
+  const rows = await db.query<{
+    order_id: string
+    weight_grams: number
+    volume_milliliters: number
+    address: Address
+    starts_at: Date
+    ends_at: Date
+  }>(
+    `select d.order_id, d.weight_grams, d.volume_milliliters, d.address, w.starts_at, w.ends_at
+     from deliveries d join delivery_windows w on w.id = d.window_id
+     where w.hub_id = $1 and w.starts_at >= $2 and w.starts_at < $3 and d.status in ('confirmed', 'planned')
+     order by d.order_id limit $4`,
+    [hubId, bounds.starts_at, bounds.ends_at, DELIVERIES_AT_MOST],
+  )
+  return rows.map((row) => ({
+    orderId: row.order_id,
+    weightGrams: row.weight_grams,
+    volumeMilliliters: row.volume_milliliters,
+    address: row.address,
+    windowStart: row.starts_at,
+    windowEnd: row.ends_at,
+  }))
+}

@@ -1,0 +1,41 @@
+import type { Problem } from '@urbanbloom/vrp/problem'
+import type { Solution } from '@urbanbloom/vrp/solution'
+import { Piscina } from 'piscina'
+import type { SolveTask } from './solve-worker.ts'
+
+export type Solver = ReturnType<typeof createSolver>
+
+/** How much longer than the limit a thread may take before it is ended: starting it and copying are in it. */
+const GRACE_MS = 5_000
+const IDLE_MS = 60_000
+const SEED = 1
+
+/** Solves in a worker thread, so that the event loop stays free, with a deadline that nothing outlives. */
+export function createSolver() {
+  // Compiled sources end in .js, these in .ts; the worker has the same ending as this file.
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const pool = new Piscina({
+    filename: new URL(`./solve-worker.${ending}`, import.meta.url).href,
+    name: 'solveProblem',
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: IDLE_MS,
+  })
+  let turn: Promise<unknown> = Promise.resolve()
+
+  async function run(problem: Problem, timeLimitMs: number): Promise<Solution> {
+    const task: SolveTask = { problem, timeLimitMs, seed: SEED }
+    const signal = AbortSignal.timeout(timeLimitMs + GRACE_MS)
+    return (await pool.run(task, { signal })) as Solution
+  }
+
+  return {
+    /** One at a time; the deadline of the next begins when its turn comes. */
+    solve(problem: Problem, timeLimitMs: number): Promise<Solution> {
+      const solution = turn.then(() => run(problem, timeLimitMs))
+      turn = solution.catch(() => undefined)
+      return solution
+    },
+    close: () => pool.close({ force: true }),
+  }
+}

@@ -1,0 +1,152 @@
+import path from 'node:path'
+import { createAuthenticator } from '@urbanbloom/service-kit/auth'
+import { createDb } from '@urbanbloom/service-kit/db'
+import { deliverEvents, forgetOldEvents, receiveEvents } from '@urbanbloom/service-kit/events'
+import { createPeer } from '@urbanbloom/service-kit/http-client'
+import { createJobs, type Task } from '@urbanbloom/service-kit/jobs'
+import type { Service } from '@urbanbloom/service-kit/lifecycle'
+import { createLog } from '@urbanbloom/service-kit/log'
+import { createMetrics } from '@urbanbloom/service-kit/metrics'
+import { createReadiness } from '@urbanbloom/service-kit/readiness'
+import { recurring } from '@urbanbloom/service-kit/recurring'
+import { createRedis } from '@urbanbloom/service-kit/redis'
+import { type App, createServer } from '@urbanbloom/service-kit/server'
+import type { Config } from './config.ts'
+import type { Context } from './context.ts'
+import { confirmDelivery } from './deliveries/confirm-delivery.ts'
+import { registerDeliveryRoutes } from './deliveries/delivery-routes.ts'
+import { sweepExpiredHolds } from './deliveries/sweep-expired-holds.ts'
+import { registerManualControl, registerPlanRoutes } from './dispatch/dispatch-routes.ts'
+import { registerDriverRouteRoutes } from './driver/driver-route-routes.ts'
+import { registerStopRoutes, registerSyncRoutes } from './driver/stop-routes.ts'
+import { registerDriverLocationRoutes } from './fleet/driver-location-routes.ts'
+import { registerDriverRoutes } from './fleet/driver-routes.ts'
+import { registerHubRoutes } from './fleet/hub-routes.ts'
+import { registerShiftRoutes } from './fleet/shift-routes.ts'
+import { registerVehicleRoutes } from './fleet/vehicle-routes.ts'
+import { createBusinessMetrics } from './metrics.ts'
+import { planDay } from './planning/plan-day.ts'
+import { PLAN_DAY, requeueLostPlans } from './planning/request-plan.ts'
+import { createSolver } from './planning/solver.ts'
+import { createGreatCircleTimes } from './planning/travel-times.ts'
+import { createFeed } from './stream/feed.ts'
+import { forgetOldRouteEvents } from './stream/route-events.ts'
+import { createSseConnections } from './stream/sse.ts'
+import { registerTrackingRoutes } from './tracking/tracking-routes.ts'
+import { registerWindowRoutes } from './windows/window-routes.ts'
+
+const HOUR_MS = 3_600_000
+
+export type Overrides = Partial<Pick<Context, 'now' | 'travelTimes' | 'solver'>>
+
+/**
+ * Builds the service. Nothing listens and no job runs before `start`; `close` undoes in the reverse order. The
+ * port is the one that it listens on, which matters where the configuration says 0.
+ */
+export async function createDeliveryRoutingService(
+  config: Config,
+  overrides: Overrides = {},
+): Promise<Service & { ctx: Context; app: App }> {
+  const resources = new AsyncDisposableStack()
+  const { ctx, app, readiness } = createContext(config, overrides, resources)
+  void app.register(async (routes: App) => registerAll(routes, ctx))
+
+  return {
+    ctx,
+    app,
+    log: ctx.log,
+    async start() {
+      await app.listen({ port: config.http.port, host: config.http.host })
+      resources.defer(() => app.close())
+      // Streams never end by themselves, so they are ended before the server waits for its requests.
+      resources.defer(() => ctx.sse.close())
+      ctx.jobs.start(tasksOf(ctx, config, resources))
+      resources.defer(() => ctx.jobs.stop())
+      startRecurring(ctx, config, resources)
+      resources.defer(async () => {
+        readiness.stop()
+        await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
+      })
+    },
+    close: () => resources.disposeAsync(),
+  }
+}
+
+function createContext(config: Config, overrides: Overrides, resources: AsyncDisposableStack) {
+  const log = createLog('delivery-routing', config.http.logLevel)
+  const metrics = createMetrics('delivery-routing')
+  const db = createDb(config.database, { log, metrics })
+  resources.defer(() => db.close())
+  const redis = createRedis(config.redisUrl, { log, metrics })
+  resources.defer(() => redis.close())
+  const feed = createFeed({ db, redis, log })
+  resources.defer(() => feed.close())
+  const solver = overrides.solver ?? createSolver()
+  resources.defer(() => solver.close())
+  const peer = (name: string, baseUrl: string) => {
+    const client = createPeer({ name, baseUrl, internalToken: config.http.internalToken })
+    resources.defer(() => client.close())
+    return client
+  }
+  const ctx: Context = {
+    config,
+    log,
+    metrics: createBusinessMetrics(metrics),
+    db,
+    redis,
+    jobs: createJobs({ schema: 'delivery_jobs', pool: db.pool, log, metrics }),
+    auth: createAuthenticator({ authUrl: config.authUrl }),
+    authPeer: peer('auth', config.authUrl),
+    orderPeer: peer('order', config.orderUrl),
+    inventoryPeer: peer('inventory', config.inventoryUrl),
+    travelTimes: overrides.travelTimes ?? createGreatCircleTimes(),
+    solver,
+    feed,
+    sse: createSseConnections({ max: config.sseConnectionsMax, metrics, log }),
+    now: overrides.now ?? (() => new Date()),
+  }
+  const migrationsDirectory = path.resolve(import.meta.dirname, '../migrations')
+  const readiness = createReadiness({ db, migrationsDirectory })
+  const app = createServer({
+    name: 'delivery-routing',
+    config: config.http,
+    log,
+    metrics,
+    ready: () => readiness.check(),
+  })
+  return { ctx, app, readiness }
+}
+
+function registerAll(app: App, ctx: Context): void {
+  registerHubRoutes(app, ctx)
+  registerVehicleRoutes(app, ctx)
+  registerDriverRoutes(app, ctx)
+  registerDriverLocationRoutes(app, ctx)
+  registerShiftRoutes(app, ctx)
+  registerWindowRoutes(app, ctx)
+  registerDeliveryRoutes(app, ctx)
+  registerPlanRoutes(app, ctx)
+  registerManualControl(app, ctx)
+  registerDriverRouteRoutes(app, ctx)
+  registerStopRoutes(app, ctx)
+  registerSyncRoutes(app, ctx)
+  registerTrackingRoutes(app, ctx)
+  receiveEvents(app, ctx.db, { 'order.confirmed': confirmDelivery })
+}
+
+/** An api process carries events, but has no task for plans, so that its event loop never works on one. */
+function tasksOf(ctx: Context, config: Config, resources: AsyncDisposableStack): Record<string, Task> {
+  const delivery = deliverEvents({ order: ctx.orderPeer, inventory: ctx.inventoryPeer })
+  if (config.role === 'api') return delivery
+  resources.defer(
+    recurring('requeue_lost_plans', config.sweepIntervalMs, () => requeueLostPlans(ctx), ctx.log),
+  )
+  return { ...delivery, [PLAN_DAY]: (payload: { planId: string }) => planDay(ctx, payload) }
+}
+
+function startRecurring(ctx: Context, config: Config, resources: AsyncDisposableStack): void {
+  const { log, db } = ctx
+  resources.defer(recurring('sweep_expired_holds', config.sweepIntervalMs, () => sweepExpiredHolds(ctx), log))
+  resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+  resources.defer(recurring('forget_old_route_events', HOUR_MS, () => forgetOldRouteEvents(db), log))
+}

@@ -1,0 +1,127 @@
+import type { Db } from '@urbanbloom/service-kit/db'
+import { notFound } from '@urbanbloom/service-kit/errors'
+import * as z from 'zod'
+import type { Context } from '../context.ts'
+import type { DeliveryStatus } from '../deliveries/delivery.ts'
+import { Position, Span } from '../schemas.ts'
+
+/** What a shared link shows: nothing in it says who the customer is or where they live. */
+export const SharedTracking = z
+  .object({
+    status: z.enum([
+      'pending',
+      'confirmed',
+      'scheduled',
+      'out_for_delivery',
+      'delivered',
+      'delivery_failed',
+      'cancelled',
+    ]),
+    window: Span,
+    eta: Span.nullable().describe('When the van is expected; null while unknown and once it is over'),
+    stopsAhead: z.int().nullable().describe('Stops before this one on its route'),
+    driverPosition: Position.extend({ recordedAt: z.iso.datetime() })
+      .nullable()
+      .describe('Only while this is the next stop'),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'SharedTracking' })
+
+export const Tracking = SharedTracking.extend({ orderId: z.uuid() }).meta({ id: 'Tracking' })
+
+export type Tracking = z.infer<typeof Tracking>
+
+const MINUTE_MS = 60_000
+/** A place that is older than this says nothing of where the van is. */
+const POSITION_AGE_MAX_MS = 10 * MINUTE_MS
+
+/** An order's tracking for the customer who placed it; to anybody else the order does not exist. */
+export async function trackOwnOrder(ctx: Context, customerId: string, orderId: string): Promise<Tracking> {
+  const row = await findTracking(ctx.db, orderId)
+  if (row === null || row.customer_id !== customerId) {
+    throw notFound('order_not_found', `You have no order ${orderId}`)
+  }
+  return toTracking(row, ctx.now())
+}
+
+/** The same without asking who looks; null where nothing is known of the order. */
+export async function trackOrder(ctx: Context, orderId: string): Promise<Tracking | null> {
+  const row = await findTracking(ctx.db, orderId)
+  return row === null ? null : toTracking(row, ctx.now())
+}
+
+type TrackingRow = {
+  order_id: string
+  customer_id: string
+  status: DeliveryStatus
+  starts_at: Date
+  ends_at: Date
+  updated_at: Date
+  stop_status: string | null
+  eta: Date | null
+  route_status: string | null
+  stops_ahead: number | null
+  latitude: number | null
+  longitude: number | null
+  recorded_at: Date | null
+}
+
+async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null> {
+  const rows = await db.query<TrackingRow>(
+    `select d.order_id, d.customer_id, d.status, w.starts_at, w.ends_at,
+            greatest(d.updated_at, s.updated_at) as updated_at, s.status as stop_status, s.eta,
+            r.status as route_status, ahead.count as stops_ahead, p.latitude, p.longitude, p.recorded_at
+     from deliveries d
+     join delivery_windows w on w.id = d.window_id
+     left join stops s on s.order_id = d.order_id and s.status in ('pending', 'arrived')
+     left join routes r on r.id = s.route_id
+     left join lateral (
+       select count(*) as count from stops o
+       where o.route_id = s.route_id and o.status in ('pending', 'arrived') and o.position < s.position
+     ) ahead on s.id is not null
+     left join driver_positions p
+       on p.driver_id = r.driver_id and r.status = 'started' and ahead.count = 0
+       and p.recorded_at >= r.started_at
+     where d.order_id = $1 and d.customer_id is not null`,
+    [orderId],
+  )
+  return rows[0] ?? null
+}
+
+const statusOf: Record<DeliveryStatus, Tracking['status']> = {
+  held: 'pending',
+  confirmed: 'confirmed',
+  planned: 'scheduled',
+  loaded: 'out_for_delivery',
+  arrived: 'out_for_delivery',
+  delivered: 'delivered',
+  failed: 'delivery_failed',
+  released: 'cancelled',
+}
+
+function toTracking(row: TrackingRow, now: Date): Tracking {
+  const isFresh = row.recorded_at !== null && now.getTime() - row.recorded_at.getTime() <= POSITION_AGE_MAX_MS
+  return {
+    orderId: row.order_id,
+    status: statusOf[row.status],
+    window: { start: row.starts_at.toISOString(), end: row.ends_at.toISOString() },
+    eta: row.eta === null ? null : etaSpan(row.eta, { now, isUnderWay: row.route_status === 'started' }),
+    stopsAhead: row.stops_ahead,
+    driverPosition:
+      isFresh && row.latitude !== null && row.longitude !== null && row.recorded_at !== null
+        ? { latitude: row.latitude, longitude: row.longitude, recordedAt: row.recorded_at.toISOString() }
+        : null,
+    updatedAt: row.updated_at.toISOString(),
+  }
+}
+
+/** A promise with honest width: narrow just before the van comes, wide while much can still happen. */
+function etaSpan(eta: Date, { now, isUnderWay }: { now: Date; isUnderWay: boolean }): z.infer<typeof Span> {
+  const expected = isUnderWay ? Math.max(eta.getTime(), now.getTime()) : eta.getTime()
+  const aheadMs = Math.max(0, expected - now.getTime())
+  const halfMs = isUnderWay ? Math.min(30 * MINUTE_MS, 5 * MINUTE_MS + aheadMs * 0.15) : 30 * MINUTE_MS
+  const roundedTo = 5 * MINUTE_MS
+  const start = Math.floor((expected - halfMs) / roundedTo) * roundedTo
+  const end = Math.ceil((expected + halfMs) / roundedTo) * roundedTo
+  return { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
+}
