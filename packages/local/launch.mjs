@@ -59,7 +59,7 @@ async function install() {
   if (code > 128) process.exit(code)
   if (code !== 0) {
     fail(
-      'The installation failed for the reason above: check that the npm registry can be reached, and try again.',
+      'The installation failed for the reason above: mend it (is the npm registry reachable?) and try again.',
     )
   }
   writeFileSync(installedFile, wanted)

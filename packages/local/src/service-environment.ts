@@ -1,4 +1,5 @@
-import type { ProgramName } from './programs.ts'
+import { join } from 'node:path'
+import { type ProgramName, repository } from './programs.ts'
 import type { Secrets } from './secrets.ts'
 
 export type Ports = Readonly<Record<ProgramName, number>>
@@ -20,6 +21,9 @@ export type Deployment = {
 /** Far above what one person does, so that tests and benchmarks on this machine meet no limit. */
 const NO_LIMIT_PER_MINUTE = '60000'
 
+/** Node keeps what it compiled there, which saves a process two fifths of its start. */
+const NODE_COMPILE_CACHE = join(repository, 'node_modules/.cache/compiled')
+
 /** What a process gets from ours; the rest of our environment is none of its business. */
 const inherited = [
   'PATH',
@@ -28,7 +32,6 @@ const inherited = [
   'TZ',
   'SSL_CERT_FILE',
   'NODE_EXTRA_CA_CERTS',
-  'NODE_COMPILE_CACHE',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
   'OSRM_URL',
 ] as const
@@ -40,6 +43,7 @@ const inherited = [
 export function programEnvironment(program: ProgramName, deployment: Deployment): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
+    NODE_COMPILE_CACHE,
     PORT: String(deployment.ports[program]),
     // This machine only: the local accounts have a password that everybody knows.
     HOST: '127.0.0.1',

@@ -68,7 +68,7 @@ async function startAndWelcome(
   const secrets = await loadSecrets(`${settings.dataFolder}/secrets.json`)
   const step = createProgress((line) => console.log(line))
   await bringUp({ settings, secrets, redisSource, supervisor, step, ...ending })
-  console.log(welcome(settings))
+  console.log(await welcome(settings))
 }
 
 function report(err: unknown): void {

@@ -1,9 +1,15 @@
 import { dayAt } from './hub-time.ts'
+import { chooseClusterFolder } from './postgres-cluster.ts'
 import { accounts, hub, PASSWORD } from './seed-data.ts'
 import type { Settings } from './settings.ts'
 
 /** What a person sees once everything is ready: where it is, who they can be, and what to try first. */
-export function welcome(settings: Settings): string {
+export async function welcome(settings: Settings): Promise<string> {
+  const { dataFolder } = settings
+  const cluster = await chooseClusterFolder(dataFolder)
+  const data = cluster.startsWith(dataFolder)
+    ? dataFolder
+    : `${dataFolder} and, where Postgres may go, ${cluster}`
   const gateway = `http://127.0.0.1:${settings.ports.gateway}`
   const tomorrow = dayAt(new Date(), hub.timeZone, 1)
   const login = JSON.stringify({ email: accounts.customer.email, password: PASSWORD })
@@ -12,7 +18,8 @@ UrbanBloom is ready.
 
   Gateway   ${gateway}
   API docs  ${gateway}/docs
-  Logs      ${settings.dataFolder}/logs
+  Data      ${data}
+  Logs      ${dataFolder}/logs
 
   Accounts, each with the password ${PASSWORD}
 ${Object.values(accounts)
