@@ -30,7 +30,7 @@ create index products_by_trigram on products using gin (search_text gin_trgm_ops
 -- The setting in the function below belongs to pg_trgm, which is loaded at its first use.
 select word_similarity('', '');
 
--- The products that match every word, spelt right (as a part of a word) or nearly right: 0.5 finds "orkid".
+-- The products that match every word, spelt right (as a part of a word) or nearly right: 0.5 finds "monstra".
 create function products_matching(words text[]) returns table (product_id uuid)
 language sql stable
 set pg_trgm.word_similarity_threshold = 0.5

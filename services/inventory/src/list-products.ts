@@ -2,6 +2,7 @@ import type { Db } from '@urbanbloom/service-kit/db'
 import { invalid } from '@urbanbloom/service-kit/errors'
 import * as z from 'zod'
 import type { Product } from './catalog.ts'
+import { correctSpelling } from './correct-spelling.ts'
 import { type ProductRow, productColumns, toProduct } from './product.ts'
 
 export const sorts = ['name', 'price', '-price', 'newest'] as const
@@ -30,8 +31,9 @@ const MAX_WORDS = 8
  * pages neither repeat nor skip what stays while other products come and go.
  */
 export async function listProducts(db: Db, query: ProductQuery): Promise<ProductPage> {
-  const words = query.search === undefined ? null : wordsOf(query.search)
-  if (words?.length === 0) return { items: [], nextCursor: null }
+  const asked = query.search === undefined ? null : wordsOf(query.search)
+  if (asked?.length === 0) return { items: [], nextCursor: null }
+  const words = asked === null ? null : await correctSpelling(db, asked)
   const order: Order = query.sort ?? (words === null ? 'name' : 'relevance')
   const after = query.cursor === undefined ? null : readCursor(query.cursor, order)
   const rows = await db.query<ListedRow>(statements[order], [
