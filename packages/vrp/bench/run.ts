@@ -6,7 +6,13 @@ import { solve } from '../src/solve.ts'
 import { readSolomon, SCALE } from './solomon.ts'
 
 const USAGE = `Usage: node bench/run.ts <folder> [--seconds 1,10] [--seeds 1] [--only C101,R1] [--vehicles n]
-The folder holds instances in Solomon's format (*.txt) and bks.json: {"C101": {"cost": 827.3}, ...}.`
+The folder holds instances in Solomon's format (*.txt) and bks.json: {"C101": {"cost": 827.3}, ...}.
+Seconds are CPU seconds of the one thread that searches, so that a busy machine gives the same table.`
+
+const cpuMs = () => {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1_000
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,7 +32,7 @@ const bestKnown = JSON.parse(readFileSync(join(folder, 'bks.json'), 'utf8')) as 
 const prefixes = values.only.toUpperCase().split(',')
 const files = readdirSync(folder)
   .filter((file) => file.endsWith('.txt') && prefixes.some((prefix) => file.toUpperCase().startsWith(prefix)))
-  .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
 
 for (const seconds of values.seconds.split(',').map(Number)) {
   const gaps: number[] = []
@@ -39,7 +45,7 @@ for (const seconds of values.seconds.split(',').map(Number)) {
     const target = bestKnown[name]?.cost
     if (target === undefined) throw new Error(`bks.json has no cost for ${name}`)
     for (let seed = 1; seed <= Number(values.seeds); seed++) {
-      const solution = solve(problem, { timeLimitMs: seconds * 1_000, seed })
+      const solution = solve(problem, { timeLimitMs: seconds * 1_000, seed, now: cpuMs })
       const wrong = checkSolution(problem, solution)
       if (wrong.length > 0) throw new Error(`${name}: ${wrong.join('; ')}`)
       const cost = solution.cost / SCALE

@@ -3,8 +3,8 @@ import { absentWeight, type Plan, planCost } from './plan.ts'
 import type { Random } from './random.ts'
 
 /** Temperatures as shares of the mean cost of a leg in the first plan, so that units do not matter. */
-const INITIAL_TEMPERATURE = 0.3
-const FINAL_TEMPERATURE = 0.003
+const INITIAL_TEMPERATURE = 1
+const FINAL_TEMPERATURE = 0.05
 
 /** The part of the search in which plans may change for the sake of stops that were absent for long. */
 const RESCUE_PHASE = 0.3
@@ -46,19 +46,18 @@ export class Acceptance {
 
   /** Whether the search goes on from the candidate, which is worth `worth`, rather than from the current plan. */
   accepts(candidate: Plan, worth: Worth, current: Plan, currentWorth: Worth, progress: number): boolean {
-    const isRescue =
-      worth.absentWeight > 0 && progress < RESCUE_PHASE && this.#sumOfAbsencesFalls(candidate, current)
+    const isRescue = worth.absentWeight > 0 && progress < RESCUE_PHASE
+    const hasFewerAbsences = isRescue && this.#sumOfAbsences(candidate) < this.#sumOfAbsences(current)
+    if (isRescue) this.#countAbsences(candidate)
     if (worth.absentWeight !== currentWorth.absentWeight)
       return worth.absentWeight < currentWorth.absentWeight
-    if (isRescue) return true
+    if (hasFewerAbsences) return true
     const temperature = this.#initialTemperature * Math.exp(this.#cooling * progress)
     return worth.cost < currentWorth.cost - temperature * Math.log(this.#random.unit())
   }
 
-  #sumOfAbsencesFalls(candidate: Plan, current: Plan): boolean {
-    const difference = this.#sumOfAbsences(candidate) - this.#sumOfAbsences(current)
-    for (let index = 0; index < candidate.count.absent; index++) this.#absences[candidate.absent[index]!]!++
-    return difference < 0
+  #countAbsences(plan: Plan): void {
+    for (let index = 0; index < plan.count.absent; index++) this.#absences[plan.absent[index]!]!++
   }
 
   #sumOfAbsences(plan: Plan): number {

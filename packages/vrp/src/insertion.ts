@@ -2,8 +2,9 @@ import { endNode, FOREVER, firstStart, type Model, startNode } from './model.ts'
 import type { Plan } from './plan.ts'
 import { durationWith } from './time-segment.ts'
 
-/** Where to put a stop and what that adds to the cost. `after` is `NOWHERE` when it fits nowhere. */
+/** Where to put a stop and what that adds to the cost. */
 export interface Insertion {
+  /** The node to put it behind; `NOWHERE` when nothing feasible, or nothing cheaper than asked for, was found. */
   after: number
   cost: number
 }
@@ -27,34 +28,53 @@ export function createInsertionCache(model: Model): InsertionCache {
   return { version: new Int32Array(size), after: new Int32Array(size), cost: new Float64Array(size) }
 }
 
-/** The cheapest feasible position of a stop in a route, remembered unless this iteration changed the route. */
-export function bestInsertion(
+/**
+ * Finds the cheapest feasible position of a stop in a route, if it costs less than `bound`. Routes that this
+ * iteration has not touched are looked up.
+ */
+export function findInsertion(
   model: Model,
   plan: Plan,
   cache: InsertionCache,
   stop: number,
   vehicle: number,
+  bound: number,
   found: Insertion,
 ): void {
+  found.after = NOWHERE
+  found.cost = bound
   if (plan.isTouched[vehicle] === 1) {
-    scanRoute(model, plan, stop, vehicle, NOWHERE, found)
+    if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, NOWHERE, found)
     return
   }
   const slot = stop * model.vehicleCount + vehicle
   if (cache.version[slot] !== plan.version[vehicle]) {
-    scanRoute(model, plan, stop, vehicle, NOWHERE, found)
+    found.cost = Number.POSITIVE_INFINITY
+    if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, NOWHERE, found)
     cache.version[slot] = plan.version[vehicle]!
     cache.after[slot] = found.after
     cache.cost[slot] = found.cost
-    return
   }
-  found.after = cache.after[slot]!
-  found.cost = cache.cost[slot]!
+  const isCheaper = cache.cost[slot]! < bound
+  found.after = isCheaper ? cache.after[slot]! : NOWHERE
+  found.cost = isCheaper ? cache.cost[slot]! : bound
+}
+
+/** Whether the vehicle could take one more stop, going by skills, pins, load and number of stops. */
+export function canTake(model: Model, plan: Plan, stop: number, vehicle: number): boolean {
+  if (model.isAllowed[stop * model.vehicleCount + vehicle] === 0) return false
+  if (plan.stopCount[vehicle]! >= model.maxStops[vehicle]!) return false
+  const { dimensions, demand, capacity } = model
+  for (let d = 0; d < dimensions; d++) {
+    const slot = vehicle * dimensions + d
+    if (plan.load[slot]! + demand[stop * dimensions + d]! > capacity[slot]!) return false
+  }
+  return true
 }
 
 /**
- * Tries every position of a route but the one behind `excluded`. The caller has checked load and skills.
- * This is where the search spends most of its time.
+ * Improves `found` by trying every position of a route but the one behind `excluded`. The caller has asked
+ * `canTake`. This is where the search spends most of its time.
  */
 export function scanRoute(
   model: Model,
@@ -77,8 +97,6 @@ export function scanRoute(
   const close = lastClose[stop]!
   const service = model.serviceSeconds[stop]!
   const end = endNode(model, vehicle)
-  found.after = NOWHERE
-  found.cost = Number.POSITIVE_INFINITY
   for (let node = lastLockedNode(model, vehicle); node !== end; node = nextOf[node]!) {
     // Departures only grow along the route: from here on it is too late.
     if (departure[node]! > close) break

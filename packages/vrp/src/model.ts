@@ -166,7 +166,7 @@ function compileTwins(problem: Problem): Int32Array {
   return Int32Array.from(problem.vehicles, (vehicle) => {
     const { id, lockedStops = [], skills = [], ...rest } = vehicle
     const own = pinned.has(id) || lockedStops.length > 0 ? id : null
-    const key = JSON.stringify([own, [...skills].sort(), rest])
+    const key = JSON.stringify([own, skills.toSorted(), rest])
     const number = numbers.get(key) ?? numbers.size
     numbers.set(key, number)
     return number

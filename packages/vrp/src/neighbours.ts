@@ -6,18 +6,17 @@ const MAX_NEIGHBOURS = 400
 /** For each stop the nearest stops, itself first. A list is made when it is first asked for. */
 export class Neighbours {
   readonly #model: Model
-  readonly #lists: (Int32Array | undefined)[]
+  readonly #lists = new Map<number, Int32Array>()
 
   constructor(model: Model) {
     this.#model = model
-    this.#lists = new Array(model.stopCount)
   }
 
   of(stop: number): Int32Array {
-    const known = this.#lists[stop]
+    const known = this.#lists.get(stop)
     if (known) return known
     const list = nearest(this.#model, stop)
-    this.#lists[stop] = list
+    this.#lists.set(stop, list)
     return list
   }
 }

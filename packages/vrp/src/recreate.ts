@@ -1,9 +1,16 @@
-import { bestInsertion, type Insertion, type InsertionCache, NOWHERE, scanRoute } from './insertion.ts'
-import type { InsertionOrders } from './insertion-order.ts'
+import {
+  createInsertionCache,
+  findInsertion,
+  type Insertion,
+  type InsertionCache,
+  NOWHERE,
+  scanRoute,
+} from './insertion.ts'
+import { InsertionOrders } from './insertion-order.ts'
 import type { Model } from './model.ts'
 import { linkStop, type Plan } from './plan.ts'
 import type { Random } from './random.ts'
-import { hasRoom, refreshRoute } from './route-evaluation.ts'
+import { refreshRoute } from './route-evaluation.ts'
 
 /** How often a best position is overlooked (the paper's β for insertion). */
 export const BLINK_RATE = 0.01
@@ -14,58 +21,93 @@ export interface RecreateContext {
   readonly cache: InsertionCache
   readonly orders: InsertionOrders
   readonly random: Random
-  readonly scratch: { readonly found: Insertion; readonly triedTwin: Int32Array; round: number }
+  readonly scratch: RecreateScratch
+}
+
+interface RecreateScratch {
+  readonly found: Insertion
+  /** The vehicles worth trying: all in use, and one unused of each kind. */
+  readonly candidates: Int32Array
+  candidateCount: number
+  /** By twin number: the round in which an unused vehicle of this kind became a candidate. */
+  readonly roundOfTwin: Int32Array
+  round: number
+}
+
+/** Everything that `recreate` keeps between iterations. */
+export function createRecreateContext(model: Model, random: Random): RecreateContext {
+  return {
+    model,
+    random,
+    cache: createInsertionCache(model),
+    orders: new InsertionOrders(model),
+    scratch: {
+      found: { after: NOWHERE, cost: 0 },
+      candidates: new Int32Array(model.vehicleCount),
+      candidateCount: 0,
+      roundOfTwin: new Int32Array(model.vehicleCount),
+      round: 0,
+    },
+  }
 }
 
 /**
  * Greedy insertion with blinks (Christiaens & Vanden Berghe 2020, section 5.2): puts the absent stops back one
- * by one, each at its cheapest feasible position, now and then overlooking the best one. Stops that fit nowhere
- * stay absent.
+ * by one, each at its cheapest feasible position, now and then overlooking the best one of a route. Stops that
+ * fit nowhere stay absent.
  */
 export function recreate(context: RecreateContext, plan: Plan, blinkRate: number): void {
-  const { model, orders, random } = context
+  const { model, orders, random, scratch } = context
   orders.sort(plan.absent, plan.count.absent, random)
+  listCandidates(model, plan, scratch)
   let left = 0
   for (let index = 0; index < plan.count.absent; index++) {
     const stop = plan.absent[index]!
-    if (!insertStop(context, model, plan, stop, blinkRate)) plan.absent[left++] = stop
+    const vehicle = insertStop(context, plan, stop, blinkRate)
+    if (vehicle === NOWHERE) plan.absent[left++] = stop
+    // The vehicle was unused before: another one of its kind takes its place among the candidates.
+    else if (plan.stopCount[vehicle] === 1) listCandidates(model, plan, scratch)
   }
   plan.count.absent = left
 }
 
-function insertStop(
-  context: RecreateContext,
-  model: Model,
-  plan: Plan,
-  stop: number,
-  blinkRate: number,
-): boolean {
-  const { cache, random, scratch } = context
-  const { found, triedTwin } = scratch
-  const round = ++scratch.round
+/** Returns the vehicle that now serves the stop, or `NOWHERE`. */
+function insertStop(context: RecreateContext, plan: Plan, stop: number, blinkRate: number): number {
+  const { model, cache, random, scratch } = context
+  const { found, candidates } = scratch
   let bestCost = Number.POSITIVE_INFINITY
   let bestAfter = NOWHERE
   let bestVehicle = NOWHERE
-  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
-    if (plan.stopCount[vehicle] === 0) {
-      const twin = model.twin[vehicle]!
-      if (triedTwin[twin] === round) continue
-      triedTwin[twin] = round
-    }
-    if (model.isAllowed[stop * model.vehicleCount + vehicle] === 0) continue
-    if (!hasRoom(model, plan, stop, vehicle)) continue
-    bestInsertion(model, plan, cache, stop, vehicle, found)
-    if (found.cost >= bestCost) continue
+  for (let index = 0; index < scratch.candidateCount; index++) {
+    const vehicle = candidates[index]!
+    findInsertion(model, plan, cache, stop, vehicle, bestCost, found)
+    if (found.after === NOWHERE) continue
     if (random.unit() < blinkRate) {
-      scanRoute(model, plan, stop, vehicle, found.after, found)
-      if (found.cost >= bestCost) continue
+      const overlooked = found.after
+      found.after = NOWHERE
+      found.cost = bestCost
+      scanRoute(model, plan, stop, vehicle, overlooked, found)
+      if (found.after === NOWHERE) continue
     }
     bestCost = found.cost
     bestAfter = found.after
     bestVehicle = vehicle
   }
-  if (bestVehicle === NOWHERE) return false
+  if (bestVehicle === NOWHERE) return NOWHERE
   linkStop(plan, stop, bestAfter, bestVehicle)
   refreshRoute(model, plan, bestVehicle)
-  return true
+  return bestVehicle
+}
+
+function listCandidates(model: Model, plan: Plan, scratch: RecreateScratch): void {
+  const round = ++scratch.round
+  scratch.candidateCount = 0
+  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
+    if (plan.stopCount[vehicle] === 0) {
+      const twin = model.twin[vehicle]!
+      if (scratch.roundOfTwin[twin] === round) continue
+      scratch.roundOfTwin[twin] = round
+    }
+    scratch.candidates[scratch.candidateCount++] = vehicle
+  }
 }

@@ -22,17 +22,6 @@ export function refreshRoute(model: Model, plan: Plan, vehicle: number): void {
   plan.cost[vehicle] = cost
 }
 
-/** Whether the vehicle could carry one more stop, going by its load and its number of stops. */
-export function hasRoom(model: Model, plan: Plan, stop: number, vehicle: number): boolean {
-  if (plan.stopCount[vehicle]! >= model.maxStops[vehicle]!) return false
-  const { dimensions, demand, capacity } = model
-  for (let d = 0; d < dimensions; d++) {
-    const slot = vehicle * dimensions + d
-    if (plan.load[slot]! + demand[stop * dimensions + d]! > capacity[slot]!) return false
-  }
-  return true
-}
-
 function refreshForward(model: Model, plan: Plan, vehicle: number): number {
   const { place, placeCount, serviceSeconds, dimensions, demand } = model
   const seconds = model.duration[vehicle]!.out

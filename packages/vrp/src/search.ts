@@ -1,11 +1,10 @@
 import { Acceptance, isBetter, worthOf } from './acceptance.ts'
-import { createInsertionCache, fitsAlone } from './insertion.ts'
-import { InsertionOrders } from './insertion-order.ts'
+import { fitsAlone } from './insertion.ts'
 import { type Model, startNode } from './model.ts'
 import { Neighbours } from './neighbours.ts'
 import { copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
 import { Random } from './random.ts'
-import { BLINK_RATE, type RecreateContext, recreate } from './recreate.ts'
+import { BLINK_RATE, createRecreateContext, type RecreateContext, recreate } from './recreate.ts'
 import { refreshRoute } from './route-evaluation.ts'
 import { ruin } from './ruin.ts'
 import type { StopCriterion } from './stop.ts'
@@ -16,7 +15,7 @@ import type { StopCriterion } from './stop.ts'
  */
 export function search(model: Model, stop: StopCriterion, seed: number): Plan {
   const random = new Random(seed)
-  const context = createContext(model, random)
+  const context = createRecreateContext(model, random)
   const current = constructPlan(context)
   const candidate = clonePlan(model, current)
   const best = clonePlan(model, current)
@@ -73,16 +72,6 @@ function isPlaceable(model: Model, stop: number): boolean {
   for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++)
     if (fitsAlone(model, stop, vehicle)) return true
   return false
-}
-
-function createContext(model: Model, random: Random): RecreateContext {
-  return {
-    model,
-    random,
-    cache: createInsertionCache(model),
-    orders: new InsertionOrders(model),
-    scratch: { found: { after: -1, cost: 0 }, triedTwin: new Int32Array(model.vehicleCount), round: 0 },
-  }
 }
 
 function clonePlan(model: Model, plan: Plan): Plan {
