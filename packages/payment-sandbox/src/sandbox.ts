@@ -46,8 +46,14 @@ export function createSandbox(config: SandboxConfig, options: { log?: boolean } 
     await webhooks.close()
     store.close()
   })
-  // Requests that are never answered would keep the server from closing.
+  // Requests that are never answered, and those under way with a connection that is kept alive, would keep the
+  // server from closing.
+  let stopping = false
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close')
+  })
   app.addHook('preClose', async () => {
+    stopping = true
     for (const socket of ctx.silentSockets) socket.destroy()
   })
   app.setErrorHandler(answerError)

@@ -71,6 +71,7 @@ export function createServer(options: ServerOptions): App {
     record(options, request, reply)
     done()
   })
+  closeConnectionsOnStop(app)
   app.addHook('onRequest', requireInternalToken(options.config.internalToken))
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(options.log, error, request, reply))
   app.setNotFoundHandler((request, reply) =>
@@ -84,6 +85,22 @@ export function createServer(options: ServerOptions): App {
   void app.register(swagger, openapiOptions(`UrbanBloom ${options.name}`))
   registerProbes(app, options)
   return app
+}
+
+/**
+ * A request that is under way when the stop begins ends after idle connections were closed; kept alive, its
+ * connection would hold the process for the whole keep-alive time.
+ */
+function closeConnectionsOnStop(app: App): void {
+  let stopping = false
+  app.addHook('preClose', (done) => {
+    stopping = true
+    done()
+  })
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (stopping) void reply.header('connection', 'close')
+    done()
+  })
 }
 
 /** A POST that needs no body may carry the content type and nothing else. */
