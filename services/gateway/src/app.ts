@@ -1,5 +1,5 @@
 import { BODY_LIMIT_BYTES, pathOf } from '@urbanbloom/service-kit/error-handler'
-import { notFound, type ServiceError } from '@urbanbloom/service-kit/errors'
+import { notFound, type ServiceError, unavailable } from '@urbanbloom/service-kit/errors'
 import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import type { RedisConnection } from '@urbanbloom/service-kit/redis'
@@ -104,6 +104,7 @@ function proxyRoutes(
     ['upstream', 'reason'],
   )
   const openStreams = new Set<Exchange>()
+  let closing = false
   for (const route of routingTable) {
     const options = {
       upstream: ctx.upstreams[route.upstream],
@@ -118,11 +119,14 @@ function proxyRoutes(
       config: { route },
       onRequest: (request: FastifyRequest, reply: FastifyReply) => limitRate(request, reply, route),
       handler: (request, reply) => {
+        if (closing && options.stream)
+          throw unavailable('shutting_down', 'This process is stopping; connect again')
         new Exchange(request, reply, options).start()
       },
     })
   }
   app.addHook('preClose', (done) => {
+    closing = true
     for (const exchange of openStreams) exchange.endStream()
     done()
   })

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { badGateway, type ServiceError, timeout, unavailable } from '@urbanbloom/service-kit/errors'
+import { badGateway, invalid, type ServiceError, timeout, unavailable } from '@urbanbloom/service-kit/errors'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { headersForClient, headersForService } from './proxy-headers.ts'
@@ -144,6 +144,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#options.onFailure('broken_answer')
       this.#finish()
       this.#response.destroy()
+    } else if ((err as { code?: string }).code === 'UND_ERR_INVALID_ARG') {
+      // It cannot be written as HTTP; the replica has no part in that.
+      this.#fail('invalid', invalid('malformed_request', 'A header of the request is not valid'))
     } else if (!this.#sent) {
       noteUnreachable(replica, err)
       if (this.#tried.length < MAX_TRIES) this.#try()

@@ -16,7 +16,13 @@ type Assembled = { text: string; etag: string; freshUntil: number }
  * The one document of all public calls, put together from what the services say of themselves. A service that is
  * away is described by what it said last.
  */
-export function createOpenApi(options: { upstreams: Readonly<Record<UpstreamName, Upstream>>; log: Log }) {
+export function createOpenApi(options: {
+  upstreams: Readonly<Partial<Record<UpstreamName, Upstream>>>
+  log: Log
+  freshMs?: number
+  freshIncompleteMs?: number
+}) {
+  const { freshMs: freshWholeMs = FRESH_MS, freshIncompleteMs = FRESH_INCOMPLETE_MS } = options
   const lastGood = new Map<UpstreamName, OpenApiDocument>()
   let assembled: Assembled | undefined
   let assembling: Promise<Assembled> | undefined
@@ -43,7 +49,7 @@ export function createOpenApi(options: { upstreams: Readonly<Record<UpstreamName
     })
     const text = JSON.stringify(mergeDocuments(known))
     const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
-    const freshMs = fetched.every(Boolean) ? FRESH_MS : FRESH_INCOMPLETE_MS
+    const freshMs = fetched.every(Boolean) ? freshWholeMs : freshIncompleteMs
     return { text, etag, freshUntil: performance.now() + freshMs }
   }
 

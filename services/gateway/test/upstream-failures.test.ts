@@ -1,6 +1,7 @@
 import net from 'node:net'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { expect, onTestFinished, test } from 'vitest'
+import { createUpstream, noteUnreachable } from '../src/upstream.ts'
 import { send, sendRaw, startGateway, startService, unusedUrl } from './start-gateway.ts'
 
 const path = '/v1/products/1'
@@ -187,4 +188,30 @@ test('labels of metrics are patterns, never what a client wrote', async () => {
   expect(text).toMatch(/http_requests_total\{.*route="unmatched".*status="404"/)
   expect(text).toMatch(/gateway_upstream_failures_total\{upstream="inventory",reason="unreachable"/)
   expect(text).not.toMatch(/secret|made/)
+})
+
+test('a service that is slow fills no memory: beyond a bound, requests are refused at once', () => {
+  const upstream = createUpstream('order', ['http://127.0.0.1:1'])
+  onTestFinished(() => upstream.close())
+  for (let i = 0; i < 1_000; i += 1) upstream.enter('requests')
+  expect(() => upstream.enter('requests')).toThrow(/overloaded/)
+  upstream.enter('streams')
+  upstream.leave('requests')
+  upstream.enter('requests')
+  expect(upstream.inFlight).toEqual({ requests: 1_000, streams: 1 })
+})
+
+test('a replica that swallows connections is left alone for a while, a closed one comes last', () => {
+  const upstream = createUpstream('order', ['http://127.0.0.1:1', 'http://127.0.0.1:2'])
+  onTestFinished(() => upstream.close())
+  const [first, second] = [upstream.next([]), upstream.next([])]
+  if (first === null || second === null) throw new Error('both replicas are there')
+  const origins = (...replicas: ReturnType<typeof upstream.next>[]) =>
+    replicas.map((replica) => replica?.origin)
+  noteUnreachable(first, Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+  expect(origins(upstream.next([]), upstream.next([]), upstream.next([second]))).toEqual(
+    origins(second, second, first),
+  )
+  noteUnreachable(first, Object.assign(new Error('timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' }))
+  expect(upstream.next([second])).toBeNull()
 })
