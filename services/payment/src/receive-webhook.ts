@@ -1,3 +1,4 @@
+import type { Db } from '@urbanbloom/service-kit/db'
 import type { PaymentContext } from './context.ts'
 import type { ProviderEvent } from './payment-provider.ts'
 import { findPayment } from './payment-store.ts'
@@ -26,4 +27,16 @@ export async function receiveWebhook(
     if (subject.kind === 'refund' && refund !== null) await recordRefund(ctx, tx, refund.id, subject.fact)
     return 'applied'
   })
+}
+
+/** Longer than the provider repeats an event (3 days), and long enough to look into what happened. */
+const REMEMBERED_DAYS = 90
+
+/** Forgets the provider's events that nobody repeats any more; for a recurring job. */
+export async function forgetOldProviderEvents(db: Db): Promise<void> {
+  await db.query(
+    `delete from provider_events where (provider, id) in
+       (select provider, id from provider_events where received_at < now() - make_interval(days => $1) limit 5000)`,
+    [REMEMBERED_DAYS],
+  )
 }

@@ -15,9 +15,12 @@ import type { PaymentContext } from './context.ts'
 import { registerInternalRoutes } from './internal-routes.ts'
 import { registerOpsRoutes, registerRefundRoutes } from './ops-routes.ts'
 import { createPaymentMetrics } from './payment-metrics.ts'
+import { forgetOldProviderEvents } from './receive-webhook.ts'
 import { settleDue } from './settle-due.ts'
 import { createStripeProvider } from './stripe-provider.ts'
 import { registerWebhookRoutes } from './webhook-routes.ts'
+
+const HOUR_MS = 3_600_000
 
 export type PaymentService = Service & { readonly app: App; readonly ctx: PaymentContext }
 
@@ -72,6 +75,7 @@ export async function createPaymentService(config: Config): Promise<PaymentServi
       jobs.start(deliverEvents({ order }))
       resources.defer(() => jobs.stop())
       resources.defer(recurring('settle_due', config.settle.intervalMs, () => settleDue(ctx), log))
+      resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldProviderEvents(db), log))
       resources.defer(async () => {
         readiness.stop()
         await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))

@@ -153,21 +153,29 @@ test('a refund that was recorded and not sent is made once, also when the provid
   }
 })
 
-test('with the provider away, calls answer in time, remember what was asked, and the job finishes it', async () => {
-  const away = await startPayment({ environment: { STRIPE_API_URL: 'http://127.0.0.1:9' } })
+test('with the provider away, calls answer in time and remember what was asked; the job finishes it later', async () => {
+  const own = await startPayment()
   try {
-    const input = authorization('tok_visa')
+    await own.sandbox.close()
+    const kept = authorization('tok_visa')
+    const given = authorization('tok_visa')
     const started = performance.now()
-    const answer = await away.call('', input)
-    expect(answer).toMatchObject({ status: 200, body: { status: 'processing' } })
+    const answers = await Promise.all([own.call('', kept), own.call('', given)])
+    expect(answers).toMatchObject([{ body: { status: 'processing' } }, { body: { status: 'processing' } }])
     expect(performance.now() - started).toBeLessThan(3_000)
-    expect((await away.call(`/${input.orderId}/void`)).body.status).toBe('processing')
-    const [row] = await away.rows(
-      'select void_requested_at is not null as is_asked, due_at is not null as is_due from payments where order_id = $1',
-      [input.orderId],
-    )
-    expect(row).toEqual({ is_asked: true, is_due: true })
+    expect((await own.call(`/${given.orderId}/void`)).body.status).toBe('processing')
+
+    await own.sandbox.reopen()
+    const statuses = () =>
+      own.rows('select status from payments where order_id = any($1) order by order_id', [
+        [kept.orderId, given.orderId],
+      ])
+    await waitFor(async () => (await statuses()).map(({ status }) => status).join() === 'authorized,voided', {
+      describe: 'one payment is authorized and the other voided',
+      timeoutMs: 20_000,
+    })
+    expect(await own.intentsOf(given.orderId)).toMatchObject([{ status: 'canceled' }])
   } finally {
-    await away.close()
+    await own.close()
   }
 })

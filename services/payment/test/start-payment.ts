@@ -113,16 +113,18 @@ export async function capturedPayment(running: Running): Promise<{ id: string; o
 }
 
 async function startSandbox() {
-  const sandbox = createSandbox({
-    host: '127.0.0.1',
-    port: 0,
-    apiKey: API_KEY,
-    webhookUrl: 'http://127.0.0.1:9/not-yet-known',
-    webhookSecret: WEBHOOK_SECRET,
-    dataDir: null,
-    settleDelayMs: SETTLE_DELAY_MS,
-    webhookRetryDelaysMs: [50, 50, 100, 200],
-  })
+  const open = (port: number) =>
+    createSandbox({
+      host: '127.0.0.1',
+      port,
+      apiKey: API_KEY,
+      webhookUrl: 'http://127.0.0.1:9/not-yet-known',
+      webhookSecret: WEBHOOK_SECRET,
+      dataDir: null,
+      settleDelayMs: SETTLE_DELAY_MS,
+      webhookRetryDelaysMs: [50, 50, 100, 200],
+    })
+  let sandbox = open(0)
   const url = await sandbox.start()
   const stripe = new Stripe(API_KEY, {
     host: '127.0.0.1',
@@ -131,7 +133,16 @@ async function startSandbox() {
     maxNetworkRetries: 0,
     telemetry: false,
   })
-  return { url, stripe, close: () => sandbox.close() }
+  return {
+    url,
+    stripe,
+    close: () => sandbox.close(),
+    /** Brings an empty one back at the same address. */
+    async reopen() {
+      sandbox = open(Number(new URL(url).port))
+      await sandbox.start()
+    },
+  }
 }
 
 /** Takes `order`'s events and serves the keys that verify the tokens of `tokenFor`. */

@@ -2,6 +2,7 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import { request } from '@urbanbloom/test-kit/http'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { forgetOldProviderEvents } from '../src/receive-webhook.ts'
 import {
   authorization,
   capturedPayment,
@@ -153,4 +154,18 @@ test('a refund that only the webhook tells is applied once', async () => {
   await Promise.all(events.map((event) => post(event)))
   const [row] = await running.rows('select status, refunded_cents::int from payments where id = $1', [id])
   expect(row).toEqual({ status: 'partially_refunded', refunded_cents: 445 })
+})
+
+test('events are forgotten after 90 days and not before', async () => {
+  for (const [id, days] of [
+    ['evt_old', 91],
+    ['evt_young', 89],
+  ]) {
+    await running.rows(
+      `insert into provider_events (provider, id, type, received_at) values ('stripe', $1, 'x', now() - make_interval(days => $2))`,
+      [id, days],
+    )
+  }
+  await forgetOldProviderEvents(running.service.ctx.db)
+  expect(await running.rows(`select id from provider_events where type = 'x'`)).toEqual([{ id: 'evt_young' }])
 })
