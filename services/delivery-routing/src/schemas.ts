@@ -10,3 +10,6 @@ export const Moment = z.iso.datetime({ offset: true })
 export const LocalDate = z.iso.date()
 export const Span = z.object({ start: z.iso.datetime(), end: z.iso.datetime() })
 export const IdParams = z.object({ id: z.uuid() })
+
+/** For a POST that says everything by its path: no body, or an empty one. */
+export const NoBody = z.strictObject({}).nullish()

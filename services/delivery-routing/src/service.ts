@@ -32,6 +32,7 @@ import { createGreatCircleTimes } from './planning/travel-times.ts'
 import { createFeed } from './stream/feed.ts'
 import { forgetOldRouteEvents } from './stream/route-events.ts'
 import { createSseConnections } from './stream/sse.ts'
+import { registerTrackingEventRoutes } from './tracking/tracking-event-routes.ts'
 import { registerTrackingRoutes } from './tracking/tracking-routes.ts'
 import { registerWindowRoutes } from './windows/window-routes.ts'
 
@@ -131,6 +132,7 @@ function registerAll(app: App, ctx: Context): void {
   registerStopRoutes(app, ctx)
   registerSyncRoutes(app, ctx)
   registerTrackingRoutes(app, ctx)
+  registerTrackingEventRoutes(app, ctx)
   receiveEvents(app, ctx.db, { 'order.confirmed': confirmDelivery })
 }
 

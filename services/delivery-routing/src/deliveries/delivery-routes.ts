@@ -2,6 +2,7 @@ import { DeliveryAnswer, HoldDelivery } from '@urbanbloom/contracts/delivery'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
+import { NoBody } from '../schemas.ts'
 import { holdDelivery } from './hold-delivery.ts'
 import { releaseDelivery } from './release-delivery.ts'
 
@@ -18,7 +19,7 @@ export function registerDeliveryRoutes(app: App, ctx: Context): void {
       schema: {
         hide: true,
         params: z.object({ orderId: z.uuid() }),
-        body: z.strictObject({}).optional(),
+        body: NoBody,
         response: { 200: DeliveryAnswer },
       },
     },

@@ -3,8 +3,9 @@ import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
+import { NoBody } from '../schemas.ts'
 import { lastSequences, listRouteEvents, type Stream } from '../stream/route-events.ts'
-import { lastEventId, type SseMessage } from '../stream/sse.ts'
+import { eventStream, lastEventId, type SseMessage } from '../stream/sse.ts'
 import { DriverRoute, readDriverRoute, viewDriverRoute } from './driver-route.ts'
 import { startRoute } from './start-route.ts'
 
@@ -45,7 +46,7 @@ export function registerDriverRouteRoutes(app: App, ctx: Context): void {
           'Locks what is loaded: those orders can no longer be cancelled. Again is the same answer.',
         tags,
         security: bearer,
-        body: z.strictObject({}).optional(),
+        body: NoBody,
         response: {
           200: DriverRoute,
           ...problems({ ...noRoute, 409: '`route_changed`, `another_route_started`' }),
@@ -82,11 +83,6 @@ export function registerDriverRouteRoutes(app: App, ctx: Context): void {
       return reply
     },
   )
-}
-
-export const eventStream = {
-  description: 'An event stream that stays open',
-  content: { 'text/event-stream': { schema: z.string() } },
 }
 
 /** Each call gives what came since the one before. */

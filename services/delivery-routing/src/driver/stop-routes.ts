@@ -3,7 +3,7 @@ import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
-import { IdParams } from '../schemas.ts'
+import { IdParams, NoBody } from '../schemas.ts'
 import { Positions, PositionsAnswer, recordPositions } from './positions.ts'
 import { reportStop } from './report-stop.ts'
 import { FailureReason, Proof, StopAnswer } from './stop-report.ts'
@@ -21,7 +21,7 @@ export function registerStopRoutes(app: App, ctx: Context): void {
 
   app.post(
     '/v1/driver/stops/:id/arrive',
-    { onRequest, schema: { summary: 'Arrive at a stop', ...secured, body: z.strictObject({}).optional() } },
+    { onRequest, schema: { summary: 'Arrive at a stop', ...secured, body: NoBody } },
     async (request) => {
       const target = { driverId: userOf(request).id, stopId: request.params.id }
       return reportStop(ctx, target, { type: 'arrive', occurredAt: ctx.now() })

@@ -4,7 +4,8 @@ import { Latitude, Longitude } from '../schemas.ts'
 /** Whether the IANA database knows the zone; offsets such as `+02:00` are refused, because they know no seasons. */
 function isTimeZone(name: string): boolean {
   try {
-    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
+    new Intl.DateTimeFormat('en', { timeZone: name }).format()
+    return /^[A-Za-z]/.test(name)
   } catch {
     return false
   }

@@ -3,6 +3,13 @@ import { tooMany, unavailable } from '@urbanbloom/service-kit/errors'
 import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as z from 'zod'
+
+/** The answer of such a route in the OpenAPI document. */
+export const eventStream = {
+  description: 'An event stream that stays open',
+  content: { 'text/event-stream': { schema: z.string() } },
+}
 
 export type SseConnections = ReturnType<typeof createSseConnections>
 export type SseMessage = { id?: number; event: string; data: object }

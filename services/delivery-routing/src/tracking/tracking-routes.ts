@@ -3,11 +3,8 @@ import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
-import { eventStream } from '../driver/driver-route-routes.ts'
-import { IdParams } from '../schemas.ts'
-import { lastSequences, type Stream } from '../stream/route-events.ts'
-import type { SseMessage } from '../stream/sse.ts'
-import { SharedTracking, Tracking, trackOrder, trackOwnOrder } from './tracking.ts'
+import { IdParams, NoBody } from '../schemas.ts'
+import { SharedTracking, Tracking, trackOwnOrder } from './tracking.ts'
 import { createTrackingLink, TrackingLink, trackByToken } from './tracking-links.ts'
 
 const tags = ['Tracking']
@@ -31,32 +28,6 @@ export function registerTrackingRoutes(app: App, ctx: Context): void {
     async (request) => trackOwnOrder(ctx, userOf(request).id, request.params.id),
   )
 
-  app.get(
-    '/v1/orders/:id/tracking/events',
-    {
-      onRequest,
-      schema: {
-        summary: 'Where an order is, as server-sent events',
-        description: 'The event `tracking` carries the whole state: at once, and whenever it has changed.',
-        tags,
-        security: bearer,
-        params: IdParams,
-        response: { 200: eventStream, ...problems({ ...notFound, 429: '`too_many_streams`' }) },
-      },
-    },
-    async (request, reply) => {
-      const orderId = request.params.id
-      await trackOwnOrder(ctx, userOf(request).id, orderId)
-      const stream: Stream = `order:${orderId}`
-      ctx.sse.serve(request, reply, {
-        owner: `customer:${userOf(request).id}`,
-        listen: (poke) => ctx.feed.listen(stream, 0, poke),
-        read: changedTracking(ctx, orderId, stream),
-      })
-      return reply
-    },
-  )
-
   app.post(
     '/v1/orders/:id/tracking-links',
     {
@@ -66,7 +37,7 @@ export function registerTrackingRoutes(app: App, ctx: Context): void {
         tags,
         security: bearer,
         params: IdParams,
-        body: z.strictObject({}).optional(),
+        body: NoBody,
         response: { 201: TrackingLink, ...problems({ ...notFound, 409: '`too_many_tracking_links`' }) },
       },
     },
@@ -92,18 +63,4 @@ export function registerTrackingRoutes(app: App, ctx: Context): void {
       return trackByToken(ctx, request.params.token)
     },
   )
-}
-
-/** Gives the state when it is another than the last time. */
-function changedTracking(ctx: Context, orderId: string, stream: Stream): () => Promise<SseMessage[]> {
-  let sent = ''
-  return async () => {
-    const id = (await lastSequences(ctx.db, [stream])).get(stream) ?? 0
-    const tracking = await trackOrder(ctx, orderId)
-    if (tracking === null) return []
-    const text = JSON.stringify(tracking)
-    if (text === sent) return []
-    sent = text
-    return [{ id, event: 'tracking', data: tracking }]
-  }
 }

@@ -1,0 +1,56 @@
+import { userOf } from '@urbanbloom/service-kit/auth'
+import { bearer, problems } from '@urbanbloom/service-kit/openapi'
+import type { App } from '@urbanbloom/service-kit/server'
+import type { Context } from '../context.ts'
+import { IdParams } from '../schemas.ts'
+import { lastSequences, type Stream } from '../stream/route-events.ts'
+import { eventStream, type SseMessage } from '../stream/sse.ts'
+import { trackOrder, trackOwnOrder } from './tracking.ts'
+
+export function registerTrackingEventRoutes(app: App, ctx: Context): void {
+  app.get(
+    '/v1/orders/:id/tracking/events',
+    {
+      onRequest: ctx.auth.require('customer'),
+      schema: {
+        summary: 'Where an order is, as server-sent events',
+        description: 'The event `tracking` carries the whole state: at once, and whenever it has changed.',
+        tags: ['Tracking'],
+        security: bearer,
+        params: IdParams,
+        response: {
+          200: eventStream,
+          ...problems({
+            404: '`order_not_found`: none, or not yours',
+            429: '`too_many_streams`',
+          }),
+        },
+      },
+    },
+    async (request, reply) => {
+      const orderId = request.params.id
+      await trackOwnOrder(ctx, userOf(request).id, orderId)
+      const stream: Stream = `order:${orderId}`
+      ctx.sse.serve(request, reply, {
+        owner: `customer:${userOf(request).id}`,
+        listen: (poke) => ctx.feed.listen(stream, 0, poke),
+        read: changedTracking(ctx, orderId, stream),
+      })
+      return reply
+    },
+  )
+}
+
+/** Gives the state when it is another than the last time. */
+function changedTracking(ctx: Context, orderId: string, stream: Stream): () => Promise<SseMessage[]> {
+  let sent = ''
+  return async () => {
+    const id = (await lastSequences(ctx.db, [stream])).get(stream) ?? 0
+    const tracking = await trackOrder(ctx, orderId)
+    if (tracking === null) return []
+    const text = JSON.stringify(tracking)
+    if (text === sent) return []
+    sent = text
+    return [{ id, event: 'tracking', data: tracking }]
+  }
+}
