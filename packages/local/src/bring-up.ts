@@ -47,10 +47,12 @@ export async function bringUp(context: BringUp): Promise<Deployment> {
     logLevel: settings.logLevel,
     sandboxFolder,
   }
-  await together(context, [
-    step('Filling the catalog', 'The catalog is filled', () => seedPlants(deployment)),
-    ...programNames.map((program) => startOne(program, deployment, context)),
-  ])
+  await step('Starting the services and the payment sandbox', 'All services are ready', () =>
+    together(context, [
+      step(undefined, 'The catalog is filled', () => seedPlants(deployment)),
+      ...programNames.map((program) => startOne(program, deployment, context)),
+    ]),
+  )
   await step('Making accounts and a fleet', 'Accounts, hub, vehicle, driver and shifts are there', () =>
     seedPeopleAndFleet(deployment, signal),
   )
@@ -100,7 +102,7 @@ async function migrate(adminUrl: string, { rolePasswords }: Secrets): Promise<vo
 
 async function startOne(program: ProgramName, deployment: Deployment, context: BringUp): Promise<void> {
   const { settings, supervisor, step, signal } = context
-  await step(`Starting ${program}`, `${program} is ready on port ${settings.ports[program]}`, async () => {
+  await step(undefined, `${program} is ready on port ${settings.ports[program]}`, async () => {
     const child: Child = await startProgram(program, deployment, {
       logFolder: join(settings.dataFolder, 'logs'),
     })

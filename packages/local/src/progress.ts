@@ -1,5 +1,8 @@
-/** Runs a step and tells the terminal about it: `doing` while it takes its time, `done` at its end. */
-export type Step = <T>(doing: string, done: string, work: () => Promise<T>) => Promise<T>
+/**
+ * Runs a step and tells the terminal about it: `doing` while it takes its time, `done` at its end. A part of another
+ * step has no `doing`.
+ */
+export type Step = <T>(doing: string | undefined, done: string, work: () => Promise<T>) => Promise<T>
 
 const SLOW_AFTER_MS = 700
 const REMIND_EVERY_MS = 10_000
@@ -9,8 +12,9 @@ export function createProgress(print: (line: string) => void): Step {
   return async (doing, done, work) => {
     const start = performance.now()
     const seconds = () => ((performance.now() - start) / 1000).toFixed(1)
-    const slow = setTimeout(() => print(`  … ${doing}`), SLOW_AFTER_MS)
-    const reminder = setInterval(() => print(`  … ${doing}, ${seconds()} s so far`), REMIND_EVERY_MS)
+    const tell = (more: string) => doing !== undefined && print(`  … ${doing}${more}`)
+    const slow = setTimeout(() => tell(''), SLOW_AFTER_MS)
+    const reminder = setInterval(() => tell(`, ${seconds()} s so far`), REMIND_EVERY_MS)
     try {
       const result = await work()
       print(`  ✓ ${done} (${seconds()} s)`)

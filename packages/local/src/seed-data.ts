@@ -38,4 +38,4 @@ export const vehicle = {
 } as const
 
 /** The hours of a shift, in the hub's time zone. */
-export const shiftHours = { start: 8, end: 20 } as const
+export const shiftHours = { start: 7, end: 22 } as const
