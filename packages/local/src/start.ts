@@ -13,6 +13,9 @@ import { welcome } from './welcome.ts'
 /** How long a step that was under way may take to notice that nobody wants it any more. */
 const SETTLE_LIMIT_MS = 10_000
 
+// Where the terminal has gone, what we say is lost; but everything must still be stopped.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 try {
   const settings = readSettings(process.env)
   await prepareDataFolder(settings.dataFolder)

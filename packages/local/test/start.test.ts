@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../src/ports.ts'
 import { commandLineOf } from '../src/process-identity.ts'
 import { programNames, repository } from '../src/programs.ts'
@@ -38,6 +38,10 @@ async function start() {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  onTestFinished(async () => {
+    child.kill('SIGINT')
+    await ended
+  }, STOP_LIMIT_MS)
   const isReady = async () => {
     for (let waitedMs = 0; waitedMs < READY_LIMIT_MS; waitedMs += 50) {
       if (output.includes('UrbanBloom is ready.')) return
@@ -73,7 +77,7 @@ test('starts everything, shows commands that work, and stops without leaving a p
     commands.map((command) => shell('sh', ['-c', `${command.trim()} --fail`])),
   )
   const [products, windows, login] = answers.map(({ stdout }) => JSON.parse(stdout))
-  expect(products.items[0].name).toMatch(/monstera/i)
+  expect(products.items[0].botanicalName).toMatch(/monstera/i)
   expect(windows.items.length).toBeGreaterThan(0)
   expect(login.user.email).toBe('customer@urbanbloom.test')
 

@@ -27,7 +27,7 @@ test('people and goods from the builders are enough to check out, through either
   }
 })
 
-test('one process can be killed and started again at its address', async () => {
+test('one process can be killed and started again at its address', { timeout: 90_000 }, async () => {
   const url = `${system.urlOf('inventory', { replica: 1 })}/livez`
   const pid = system.pidOf('inventory', { replica: 1 })
   expect(await system.kill('inventory', { replica: 1 })).toEqual({ code: null, signal: 'SIGKILL' })
