@@ -7,7 +7,7 @@ const MAX_VOCABULARY = 20_000
 
 /**
  * Replaces each word that matches no product by the nearest word of the catalog, if one is near. Trigrams forgive
- * most mistakes in long words; this is for the rest, such as "plam" and "photos" for "palm" and "pothos".
+ * most mistakes in long words; this is for the rest, such as "photos" for "pothos".
  */
 export async function correctSpelling(db: Db, words: readonly string[]): Promise<string[]> {
   const unmatched = await db.query<{ word: string }>(

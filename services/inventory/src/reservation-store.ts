@@ -26,7 +26,8 @@ const turnSql = 'turn as materialized (select pg_advisory_xact_lock(hashtextexte
 
 /**
  * Reserves all lines or none, in one statement that is a transaction of its own. Under the locks of the levels
- * the verdict is exact, and the table's constraints stand behind it. A second call with the same order waits for
+ * the verdict is exact, and the table's constraints stand behind it. The new values come from the locked rows:
+ * an update checks constraints on the row of its snapshot first, and that may be older. A second call with the same order waits for
  * its turn and then finds the first one's row, so it changes nothing.
  */
 export async function tryReserve(
@@ -49,7 +50,7 @@ const reserveSql = `
     select product_id, quantity from unnest($2::uuid[], $3::integer[]) as w (product_id, quantity)
   ),
   locked as materialized (
-    select s.product_id, p.name, w.quantity, s.on_hand - s.reserved as available,
+    select s.product_id, p.name, w.quantity, s.on_hand, s.reserved, s.on_hand - s.reserved as available,
       p.withdrawn_at is not null as withdrawn
     from turn cross join wanted w
       join products p on p.id = w.product_id
@@ -72,7 +73,7 @@ const reserveSql = `
     select r.order_id, l.product_id, l.quantity from reservation r cross join locked l
   ),
   levels as (
-    update stock_levels s set reserved = s.reserved + l.quantity, changed_at = now()
+    update stock_levels s set on_hand = l.on_hand, reserved = l.reserved + l.quantity, changed_at = now()
     from reservation r cross join locked l
     where s.product_id = l.product_id
     returning s.product_id, r.order_id, l.quantity

@@ -96,7 +96,6 @@ describe('searching', () => {
     ['rosmary', 'Salvia rosmarinus'],
     ['lavander', "Lavandula angustifolia 'Munstead'"],
     ['moth orkid', 'Phalaenopsis amabilis'],
-    ['plam', 'Howea forsteriana'],
     ['photos', 'Epipremnum aureum'],
     ['venus fly trap', 'Dionaea muscipula'],
     ['peace lilly', 'Spathiphyllum wallisii'],
@@ -170,6 +169,8 @@ describe('cursors', () => {
     name: ({ name }) => name,
     price: ({ priceCents }) => priceCents,
     '-price': ({ priceCents }) => -priceCents,
+    // Ids ascend in time, so the newest has the greatest.
+    newest: ({ id }) => -Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16),
   }
 
   test.each(['name', 'price', '-price', 'newest'])(
@@ -178,11 +179,8 @@ describe('cursors', () => {
       const items = await listAll(`sort=${sort}&limit=37&category=trees_shrubs`)
       expect(new Set(items.map(({ id }) => id)).size).toBe(items.length)
       expect(items.length).toBe((await list('category=trees_shrubs&limit=100')).length)
-      const key = keyOf[sort]
-      if (key !== undefined) {
-        const keys = items.map(key)
-        expect(keys).toEqual(keys.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)))
-      }
+      const keys = items.map((item) => keyOf[sort]?.(item) ?? '')
+      expect(keys).toEqual(keys.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)))
     },
   )
 
@@ -226,8 +224,9 @@ describe('ops', () => {
     const product = newProduct()
     const create = () => inventory.call('POST', '/v1/products', { token: inventory.ops, body: product })
     const answers = await Promise.all([create(), create(), create()])
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409])
-    expect(answers.find(({ status }) => status === 409)?.body.code).toBe('sku_taken')
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
+    const refused = answers.filter(({ status }) => status === 409)
+    expect(refused.map(({ body }) => body.code)).toEqual(['sku_taken', 'sku_taken'])
   })
 
   test('withdraws a product: it vanishes from the list and answers 404, until it is brought back', async () => {

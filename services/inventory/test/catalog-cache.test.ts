@@ -20,7 +20,7 @@ afterAll(() => inventory.close())
 
 function connectRedis() {
   const redis = createRedis(redisUrl, { log: createLog('test', 'silent'), metrics: createMetrics('test') })
-  onTestFinished(() => void redis.close())
+  onTestFinished(() => redis.close())
   return redis
 }
 

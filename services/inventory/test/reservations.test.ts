@@ -1,4 +1,5 @@
 import { newId } from '@urbanbloom/service-kit/ids'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type InventoryUnderTest, startInventory } from './start-inventory.ts'
 
@@ -74,6 +75,31 @@ describe('reserving', () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(20)
     expect(statuses.filter((status) => status === 409)).toHaveLength(180)
     expect(await inventory.level(id)).toEqual({ onHand: 20, reserved: 20 })
+  })
+
+  test('sells what came in or went out while it waited', async () => {
+    for (const { change, wanted, status } of [
+      { change: 1, wanted: 3, status: 200 },
+      { change: -1, wanted: 2, status: 409 },
+    ]) {
+      const { id } = await inventory.createProduct({ initialQuantity: 2 })
+      const answer = await inventory.db.transaction(async (tx) => {
+        await tx.query('update stock_levels set on_hand = on_hand + $2 where product_id = $1', [id, change])
+        const waiting = reserve(newId(), [id, wanted])
+        await waitFor(
+          async () =>
+            (
+              await inventory.db.query(
+                `select 1 from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock' and query like '%with turn%'`,
+              )
+            ).length > 0,
+          { describe: 'the reservation waits for the level' },
+        )
+        return { waiting }
+      })
+      expect((await answer.waiting).status).toBe(status)
+    }
   })
 
   test('orders whose lines cross each other do not deadlock', async () => {

@@ -2,7 +2,6 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import type { Db } from '@urbanbloom/service-kit/db'
 import { newId } from '@urbanbloom/service-kit/ids'
 import { type HttpAnswer, request, requestExpecting } from '@urbanbloom/test-kit/http'
 import { createTestDatabase, testRedisUrl } from '@urbanbloom/test-kit/test-database'
@@ -57,7 +56,7 @@ export async function startInventory(
   return {
     url,
     ops,
-    db: service.ctx.db as Db,
+    db: service.ctx.db,
     ctx: service.ctx,
     call,
     get: (path: string, headers: Record<string, string> = {}) => call('GET', path, { headers }),

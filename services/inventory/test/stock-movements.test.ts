@@ -41,7 +41,7 @@ test('whatever happens at once: movements sum to the levels, lines to what is re
       for (const { status } of answers) expect([200, 201, 204, 409]).toContain(status)
       await expectBalanced(products)
     }),
-    { numRuns: 25 },
+    { numRuns: 30 },
   )
 })
 
