@@ -13,7 +13,7 @@ import { createPaymentService } from '../src/service.ts'
 export const INTERNAL_TOKEN = 'an-internal-token-for-the-tests-only'
 export const API_KEY = 'sk_test_payment'
 export const WEBHOOK_SECRET = 'whsec_payment_tests'
-export const SETTLE_DELAY_MS = 1_200
+export const SETTLE_DELAY_MS = 2_500
 
 type Told = { type: string; data: { orderId: string; paymentId: string; status: string } }
 
@@ -34,7 +34,7 @@ export async function startPayment(options: { environment?: Record<string, strin
     STRIPE_API_KEY: API_KEY,
     STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
     STRIPE_IS_SANDBOX: 'true',
-    STRIPE_TIMEOUT_MS: '250',
+    STRIPE_TIMEOUT_MS: '1000',
     SETTLE_INTERVAL_MS: '50',
     SETTLE_AFTER_MS: '5000',
     ...options.environment,

@@ -44,6 +44,8 @@ test('takes a signed event of an unknown type, and records it once', async () =>
   const payload = eventOf('customer.created', { id: 'cus_1', object: 'customer' })
   expect(await post(payload)).toMatchObject({ status: 200, body: { received: true } })
   expect((await post(payload)).status).toBe(200)
+  const metrics = await request('GET', `${running.url}/metrics`)
+  expect(metrics.body).toMatch(/payment_webhooks_total\{.*result="repeated".*\} 1\n/)
   const { id } = JSON.parse(payload)
   expect(await running.rows('select type from provider_events where id = $1', [id])).toEqual([
     { type: 'customer.created' },
