@@ -1,5 +1,5 @@
 import type { Db } from '@urbanbloom/service-kit/db'
-import { conflict } from '@urbanbloom/service-kit/errors'
+import { conflict, unavailable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import { removeStop } from '../dispatch/remove-stop.ts'
 import { type Changes, recordChanges } from '../stream/record-changes.ts'
@@ -9,20 +9,35 @@ import { type DeliveryStatus, releasableStatuses } from './delivery.ts'
 
 type Cause = 'order' | 'expired'
 
+const MAX_TRIES = 3
+
 /**
  * Gives a delivery up and returns its place exactly once; a planned stop leaves its route. An order that was
  * never held leaves a tombstone, so that a hold that arrives late is refused. 409 once it is on a van.
  * `expired` lets go of nothing but an expired hold.
  */
 export async function releaseDelivery(ctx: Context, orderId: string, cause: Cause): Promise<void> {
-  const fullHubs = await recordChanges(ctx, (tx, changes) => release(tx, changes, orderId, cause))
+  let fullHubs: string[] | null | 'again' = 'again'
+  for (let attempt = 1; fullHubs === 'again'; attempt += 1) {
+    if (attempt > MAX_TRIES)
+      throw unavailable('delivery_busy', 'The delivery keeps changing; try again shortly')
+    fullHubs = await recordChanges(ctx, (tx, changes) => release(tx, changes, orderId, cause))
+  }
   if (fullHubs === null) return
   forgetCachedWindows(ctx, fullHubs)
   ctx.metrics.releases.inc({ cause })
 }
 
-/** Null when there was nothing to do, else the hubs of which a window was full and no longer is. */
-async function release(tx: Db, changes: Changes, orderId: string, cause: Cause): Promise<string[] | null> {
+/**
+ * Null when there was nothing to do, `again` when a hold was written at this moment, else the hubs of which a
+ * window was full and no longer is.
+ */
+async function release(
+  tx: Db,
+  changes: Changes,
+  orderId: string,
+  cause: Cause,
+): Promise<string[] | null | 'again'> {
   // Routes are always locked before deliveries; starting the route takes them in that order, too.
   await tx.query(
     `select id from routes where id in (
@@ -42,29 +57,25 @@ async function release(tx: Db, changes: Changes, orderId: string, cause: Cause):
     [orderId, cause === 'expired' ? ['held'] : releasableStatuses, cause],
   )
   if (released === undefined) {
-    if (cause === 'order') await leaveTombstone(tx, orderId)
-    return null
+    return cause === 'order' ? leaveTombstone(tx, orderId) : null
   }
   await removeStop(tx, changes, orderId)
   changes.toCustomer(orderId, 'delivery.released')
   return released.held_capacity ? (await returnCapacity(tx, [released.window_id])).wasFull : []
 }
 
-async function leaveTombstone(tx: Db, orderId: string): Promise<void> {
+async function leaveTombstone(tx: Db, orderId: string): Promise<null | 'again'> {
   const left = await tx.query(
     `insert into deliveries (order_id, status, holds_capacity) values ($1, 'released', false)
      on conflict (order_id) do nothing returning order_id`,
     [orderId],
   )
-  if (left.length > 0) return
+  if (left.length > 0) return null
   const [known] = await tx.query<{ status: DeliveryStatus }>(
     'select status from deliveries where order_id = $1',
     [orderId],
   )
-  if (known?.status === 'released') return
-  if (known !== undefined && releasableStatuses.includes(known.status)) {
-    // A hold was written between the two statements.
-    throw conflict('delivery_changed', 'The delivery changed at this moment; try again')
-  }
+  if (known?.status === 'released') return null
+  if (known === undefined || releasableStatuses.includes(known.status)) return 'again'
   throw conflict('delivery_loaded', 'The order is on a van already; its delivery cannot be given up')
 }
