@@ -20,7 +20,8 @@ import type { InventoryContext } from './context.ts'
 import { sorts } from './list-products.ts'
 import { changeProduct, createProduct, productNotFound } from './manage-products.ts'
 
-const Id = z.object({ id: z.uuid() })
+// Lower case as the database writes it, because cached pages are found by it.
+const Id = z.object({ id: z.uuid().toLowerCase() })
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 
 const ListQuery = z.strictObject({
@@ -82,7 +83,7 @@ export function registerCatalogRoutes(app: App, ctx: InventoryContext): void {
       },
     },
     async (request, reply) => {
-      const page = await ctx.pages.product(request.params.id.toLowerCase())
+      const page = await ctx.pages.product(request.params.id)
       if (page === null) throw productNotFound(request.params.id)
       return sendPage(request, reply, page)
     },

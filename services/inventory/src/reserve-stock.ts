@@ -11,8 +11,10 @@ import {
 /** Reserves an order's lines, all or none. Calling again with the same order gives the same answer. */
 export async function reserveStock(
   ctx: InventoryContext,
-  { orderId, lines }: { orderId: string; lines: readonly Line[] },
+  { orderId, lines: asked }: { orderId: string; lines: readonly Line[] },
 ): Promise<{ status: 'held' | 'shipped' }> {
+  // As the database writes ids, so that they compare.
+  const lines = asked.map((line) => ({ ...line, productId: line.productId.toLowerCase() }))
   if (new Set(lines.map(({ productId }) => productId)).size < lines.length) {
     throw invalid('duplicate_line', 'Each product may stand on one line only')
   }

@@ -80,6 +80,14 @@ describe('a product', () => {
     expect(changed.headers.etag).not.toBe(etag)
   })
 
+  test('is found, changed and shown anew by its id in capitals too', async () => {
+    const { id } = await inventory.createProduct()
+    await inventory.get(`/v1/products/${id}`)
+    await inventory.change(id.toUpperCase(), { priceCents: 777 })
+    expect((await inventory.get(`/v1/products/${id}`)).body.priceCents).toBe(777)
+    expect((await inventory.get(`/v1/products/${id.toUpperCase()}`)).body.id).toBe(id)
+  })
+
   test('that is unknown is 404, and what is no id is 400', async () => {
     const unknown = await inventory.get(`/v1/products/${newId()}`)
     expect([unknown.status, unknown.body.code]).toEqual([404, 'product_not_found'])
@@ -322,4 +330,18 @@ describe('a stock adjustment', () => {
     const { id } = await inventory.createProduct()
     expect((await inventory.adjust(id, body)).status).toBe(400)
   })
+})
+
+test('the OpenAPI document describes the public calls and hides the internal ones', async () => {
+  const { status, body } = await inventory.get('/openapi.json')
+  expect(status).toBe(200)
+  expect(Object.keys(body.paths).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+    '/v1/products',
+    '/v1/products/{id}',
+    '/v1/products/{id}/stock-adjustments',
+  ])
+  const parameters = body.paths['/v1/products'].get.parameters.map(({ name }: { name: string }) => name)
+  expect(parameters).toEqual(
+    expect.arrayContaining(['search', 'category', 'light', 'petSafe', 'inStock', 'sort', 'limit', 'cursor']),
+  )
 })

@@ -97,10 +97,14 @@ describe('a product page', () => {
       await tx.query('update products set name = $2 where id = $1', [id, 'Changed, then died'])
       await forgetProductJob(tx, inventory.ctx.jobs, id)
     })
-    await waitFor(
-      async () => (await inventory.get(`/v1/products/${id}`)).body.name === 'Changed, then died',
+    const page = await waitFor(
+      async () => {
+        const { body } = await inventory.get(`/v1/products/${id}`)
+        return body.name !== 'Swiss Cheese Plant' && body
+      },
       { describe: 'the page shows the change' },
     )
+    expect(page.name).toBe('Changed, then died')
   })
 })
 
