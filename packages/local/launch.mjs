@@ -21,7 +21,7 @@ const installedFile = join(modules, '.urbanbloom-installed')
 const commands = {
   start: ['packages/local/src/start.ts'],
   reset: ['packages/local/src/reset.ts'],
-  demo: ['packages/local/src/demo.ts'],
+  demo: ['packages/demo/src/demo.ts'],
   verify: ['packages/local/src/verify.ts'],
   test: ['node_modules/vitest/vitest.mjs', 'run'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],

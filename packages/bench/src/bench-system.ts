@@ -70,7 +70,7 @@ export async function startBenchSystem(options: { profileFolder?: string } = {})
       async stopPrograms(): Promise<void> {
         await Promise.all(programs.map(({ child }) => child.stop(28_000)))
       },
-      close: servers.close,
+      close: () => servers.close(),
     }
   } catch (err) {
     await servers.close()

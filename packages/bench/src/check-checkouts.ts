@@ -29,7 +29,7 @@ export async function waitUntilDrained(db: pg.Pool): Promise<void> {
       - (select count(distinct payment_id) from payments.provider_events) as remaining`
   await waitFor(
     async () => {
-      const { rows } = await db.query<{ remaining: number }>(remaining)
+      const { rows } = await db.query<{ remaining: string }>(remaining)
       if (Number(rows[0]?.remaining) !== 0) throw new Error(`${rows[0]?.remaining} things are on their way`)
       return true
     },

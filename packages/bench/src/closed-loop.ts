@@ -46,7 +46,7 @@ export async function runClosedLoop(options: {
     seconds: (performance.now() - start) / 1_000,
     succeeded: latencies.length,
     failures,
-    latencies: Float64Array.from(latencies).sort(),
+    latencies: Float64Array.from(latencies).toSorted(),
   }
 }
 

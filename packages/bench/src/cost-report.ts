@@ -47,7 +47,7 @@ export function shares(measurement: Measurement, counted: readonly string[]): st
   const total = totalPerRequest(measurement, counted)
   return counted
     .map((name) => ({ name, share: perRequest(measurement, name) / total }))
-    .sort((a, b) => b.share - a.share)
+    .toSorted((a, b) => b.share - a.share)
     .map(({ name, share }) => `${name} ${Math.round(100 * share)} %`)
     .join(', ')
 }

@@ -23,12 +23,12 @@ export async function printProfiles(
   folder: string,
   { from, to }: { from: number; to: number },
 ): Promise<void> {
-  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile')).sort()) {
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile')).toSorted()) {
     const profile = JSON.parse(await readFile(join(folder, file), 'utf8')) as Profile
     const { byFunction, byPackage, total } = selfTimes(profile, from, to)
     const rows = (times: ReadonlyMap<string, number>, count: number) =>
       [...times]
-        .sort(([, a], [, b]) => b - a)
+        .toSorted(([, a], [, b]) => b - a)
         .slice(0, count)
         .map(([name, ms]) => [name, figure(ms), `${((100 * ms) / total).toFixed(1)} %`])
     console.log(

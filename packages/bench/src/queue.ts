@@ -142,7 +142,7 @@ async function idleDelays(pool: pg.Pool, queue: Queue): Promise<number[]> {
     client.release()
     await fresh.stop()
   }
-  return delays.sort((a, b) => a - b)
+  return delays.toSorted((a, b) => a - b)
 }
 
 async function handle(pool: pg.Pool, sequence: number): Promise<void> {
