@@ -145,7 +145,11 @@ describe('the leased cache', () => {
   })
 
   test('does not let it either when another reader has begun since', async () => {
-    const [slowProcess, quickProcess] = [await otherProcess(), await otherProcess()]
+    const [slowProcess, quickProcess, third] = [
+      await otherProcess(),
+      await otherProcess(),
+      await otherProcess(),
+    ]
     const key = newId()
     const { promise: old, resolve: finishRead } = Promise.withResolvers<string>()
     const began = Promise.withResolvers<void>()
@@ -158,6 +162,7 @@ describe('the leased cache', () => {
     const quick = quickProcess.read('product', key, async () => {
       finishRead('old')
       await slow
+      expect(await third.read('product', key, keep('read afresh'))).toBe('read afresh')
       return { text: 'new', keepMs: 60_000 }
     })
     expect(await quick).toBe('new')
