@@ -59,6 +59,13 @@ test('a pinned stop goes to its vehicle although another one is nearer', () => {
   expect(sequences).toEqual({ far: ['s50'] })
 })
 
+test('a pinned stop goes to its vehicle although that vehicle has an idle twin', () => {
+  const fleet = [vehicle('first'), vehicle('second')]
+  expect(plan(lineProblem([stopAt(50, { vehicleIds: ['second'] })], fleet)).sequences).toEqual({
+    second: ['s50'],
+  })
+})
+
 test('planning again with the plan so far locked keeps all of it', () => {
   fc.assert(
     fc.property(richProblem({ stops: 10, vehicles: 3 }), fc.nat(3), (problem, done) => {
