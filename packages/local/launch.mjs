@@ -104,8 +104,12 @@ function run(command, args, env) {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
     for (const signal of signals) process.on(signal, forward)
     const parent = process.ppid
-    // npm may be killed without a word to us.
-    const watch = setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 1000)
+    // npm may be ended without a word to us. It is told once, because a second time means "at once".
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(watch)
+      child.kill('SIGTERM')
+    }, 1000)
 
     child.once('error', (err) =>
       fail(`${command} does not run on this machine (${err.code}): ${adviceFor(command)}`),

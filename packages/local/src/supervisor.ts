@@ -51,7 +51,7 @@ export function createSupervisor(remember: (children: RememberedProcess[]) => Pr
       stopping = true
       for (const rank of Object.values(ranks).toReversed()) {
         const group = members.filter((member) => member.rank === rank)
-        await Promise.all(group.map(({ child }) => child.stop(GRACE_MS)))
+        await Promise.all(group.map(({ child }) => stopOne(child)))
       }
     },
 
@@ -60,6 +60,16 @@ export function createSupervisor(remember: (children: RememberedProcess[]) => Pr
       stopping = true
       for (const { child } of members) child.signal('SIGKILL')
     },
+  }
+}
+
+async function stopOne(child: Child): Promise<void> {
+  if (child.hasExited()) return
+  const { signal } = await child.stop(GRACE_MS)
+  if (signal === 'SIGKILL') {
+    console.error(
+      `${child.name} did not stop within ${GRACE_MS / 1000} s and was killed; see ${child.logFile}`,
+    )
   }
 }
 
