@@ -45,6 +45,7 @@ export const databaseEnvironment = {
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }),
   DATABASE_CA_FILE: z.string().optional(),
   DATABASE_POOL_SIZE: count.max(200).default(10),
+  JOB_TIMEOUT_MS: milliseconds.min(100).default(60_000),
 }
 
 export const redisEnvironment = {
@@ -65,7 +66,7 @@ export function httpConfig(env: z.output<z.ZodObject<typeof httpEnvironment>>) {
 /** The group that `createDb` takes, from the variables of `databaseEnvironment`. */
 export function databaseConfig(env: z.output<z.ZodObject<typeof databaseEnvironment>>) {
   const ca = env.DATABASE_CA_FILE === undefined ? undefined : readFileSync(env.DATABASE_CA_FILE, 'utf8')
-  return { url: env.DATABASE_URL, ca, poolSize: env.DATABASE_POOL_SIZE }
+  return { url: env.DATABASE_URL, ca, poolSize: env.DATABASE_POOL_SIZE, jobTimeoutMs: env.JOB_TIMEOUT_MS }
 }
 
 export type HttpConfig = ReturnType<typeof httpConfig>

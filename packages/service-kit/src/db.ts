@@ -29,7 +29,10 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
  * Opens a pool with limits on everything: connecting, waiting for a connection, statements, locks, idle
  * transactions. A database that is away becomes a 503 `database_unavailable`, and the pool reconnects by itself.
  */
-export function createDb(config: DatabaseConfig, options: { log: Log; metrics: Metrics }): Database {
+export function createDb(
+  config: Omit<DatabaseConfig, 'jobTimeoutMs'>,
+  options: { log: Log; metrics: Metrics },
+): Database {
   const pool = new pg.Pool({
     connectionString: config.url,
     max: config.poolSize,

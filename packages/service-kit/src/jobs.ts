@@ -5,6 +5,7 @@ import type { Db } from './db.ts'
 import { newId } from './ids.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { recurring } from './recurring.ts'
 import { runInContext, traceparentFrom } from './request-context.ts'
 
 export type Jobs = ReturnType<typeof createJobs>
@@ -19,21 +20,26 @@ type EnqueueOptions = {
 
 /** With graphile-worker's backoff (e^attempt seconds, at most e^10) 16 tries last about a day. */
 const MAX_ATTEMPTS = 16
-const JOB_DEADLINE_MS = 30_000
 const RESTART_DELAY_MS = 1_000
+/** How much longer than its timeout a job stays locked before it counts as abandoned. */
+const ABANDONED_MARGIN_MS = 2_000
+const LONGEST_SWEEP_MS = 15_000
 
 /**
  * The service's own queue in the schema `<service schema>_jobs`. `enqueue` joins the caller's transaction: the job
- * exists if and only if the transaction commits. Jobs run at least once, in any order, on any replica.
+ * exists if and only if the transaction commits. Jobs run at least once, in any order, on any replica. A job that
+ * takes longer than `timeoutMs` fails and is tried again; one that stays locked for longer belongs to a process that
+ * died, and is freed (the library by itself waits four hours).
  */
 export function createJobs(options: {
   schema: string
   pool: pg.Pool
+  timeoutMs: number
   log: Log
   metrics: Metrics
   concurrency?: number
 }) {
-  const { schema, pool, log } = options
+  const { schema, pool, timeoutMs, log } = options
   const finished = options.metrics.counter('jobs_total', 'Jobs worked off, by task and outcome', [
     'task',
     'outcome',
@@ -42,6 +48,7 @@ export function createJobs(options: {
   let runner: Runner | undefined
   let stopping = false
   let supervised: Promise<void> = Promise.resolve()
+  let stopSweeping: (() => Promise<void>) | undefined
 
   async function supervise(taskList: TaskList): Promise<void> {
     while (!stopping) {
@@ -82,31 +89,49 @@ export function createJobs(options: {
     start(tasks: Record<string, Task>): void {
       const list = Object.entries(tasks).map(([name, task]) => [
         name,
-        observed(name, task, { log, finished }),
+        observed(name, task, { log, finished, timeoutMs }),
       ])
       supervised = supervise(Object.fromEntries(list))
+      const sweepMs = Math.min(timeoutMs, LONGEST_SWEEP_MS)
+      stopSweeping = recurring('free_abandoned_jobs', sweepMs, () => freeAbandoned(options), log)
     },
     /** Finishes the jobs under way and takes no more. */
     async stop(): Promise<void> {
       stopping = true
+      await stopSweeping?.()
       await runner?.stop().catch(() => undefined)
       await supervised
     },
   }
 }
 
-/** Runs a job in a context of its own, and counts and logs its outcome. */
-function observed(
-  name: string,
-  task: Task,
-  { log, finished }: { log: Log; finished: Counter<'task' | 'outcome'> },
-) {
+/** Unlocks what a process that died had in hand, so that another takes it. */
+async function freeAbandoned({
+  schema,
+  pool,
+  timeoutMs,
+}: {
+  schema: string
+  pool: pg.Pool
+  timeoutMs: number
+}) {
+  await pool.query(
+    `select ${schema}.force_unlock_workers(array_agg(distinct locked_by)) from ${schema}.jobs
+     where locked_at < now() - $1::integer * interval '1 millisecond' having count(*) > 0`,
+    [timeoutMs + ABANDONED_MARGIN_MS],
+  )
+}
+
+type Observer = { log: Log; finished: Counter<'task' | 'outcome'>; timeoutMs: number }
+
+/** Runs a job in a context and within a time of its own, and counts and logs its outcome. */
+function observed(name: string, task: Task, { log, finished, timeoutMs }: Observer) {
   return (payload: unknown): Promise<void> => {
     const traceparent = traceparentFrom((payload as { traceparent?: string } | null)?.traceparent)
-    const context = { requestId: newId(), traceparent, deadlineAt: performance.now() + JOB_DEADLINE_MS }
+    const context = { requestId: newId(), traceparent, deadlineAt: performance.now() + timeoutMs }
     return runInContext(context, async () => {
       try {
-        await task(payload as never)
+        await within(timeoutMs, task(payload as never))
         finished.inc({ task: name, outcome: 'done' })
       } catch (err) {
         finished.inc({ task: name, outcome: 'failed' })
@@ -114,6 +139,18 @@ function observed(
         throw err
       }
     })
+  }
+}
+
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const expiry = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The job took longer than ${limitMs} ms`)), limitMs)
+  })
+  try {
+    await Promise.race([work, expiry])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

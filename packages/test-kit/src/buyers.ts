@@ -1,5 +1,5 @@
 import { audit } from './audit.ts'
-import { type HttpAnswer, request } from './http.ts'
+import { type HttpAnswer, request, requestExpecting } from './http.ts'
 import { createOps, type Person, registerCustomer } from './people.ts'
 import { checkoutBody, createFleet, createProduct, firstOpenWindow } from './shop.ts'
 import type { System } from './system.ts'
@@ -55,15 +55,22 @@ export async function settled(system: Pick<System, 'database'>, timeoutMs = 30_0
   )
 }
 
+/** A call that only the sandbox has: the bank's side, and the levers of tests. */
+export function askSandbox(
+  system: Pick<System, 'urlOf' | 'sandboxKey'>,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<any> {
+  const url = `${system.urlOf('payment-sandbox')}/_sandbox${path}`
+  return requestExpecting(200, method, url, { token: system.sandboxKey, body })
+}
+
 /** What the payment provider holds of an order: the truth about charges. */
 export async function chargesOf(
-  system: Pick<System, 'urlOf'>,
-  orderId?: string,
-): Promise<{ id: string; status: string }[]> {
-  const filter = orderId === undefined ? '' : `&metadata[order_id]=${orderId}`
-  const { body } = await request(
-    'GET',
-    `${system.urlOf('payment-sandbox')}/_sandbox/payment_intents?limit=100${filter}`,
-  )
-  return body.data
+  system: Pick<System, 'urlOf' | 'sandboxKey'>,
+  orderId: string,
+): Promise<{ id: string; status: string; amount: number }[]> {
+  const { data } = await askSandbox(system, 'GET', `/payment_intents?limit=100&metadata[order_id]=${orderId}`)
+  return data
 }

@@ -63,6 +63,8 @@ export async function startSystem(options: SystemOptions = {}) {
     database,
     redisUrl,
     internalToken: first.secrets.internalToken,
+    /** What the payment sandbox wants as a bearer token. */
+    sandboxKey: first.secrets.stripeApiKey,
     /** Where customers come in. */
     gatewayUrl: urlOf('gateway', first),
     /** The same for each replica. */

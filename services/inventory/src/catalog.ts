@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** What the shop says about a plant. The unions are closed here and by constraints in the database. */
+/** The words of our own catalog. Ops may use others: a shop grows, and its clients filter by what they find. */
 export const categories = [
   'foliage',
   'ferns',
@@ -28,12 +28,21 @@ const sku = z
     'must be 1 to 64 letters, digits, dots, hyphens and underscores',
   )
 
+/** A word or two that customers filter by. */
+export const descriptor = z
+  .string()
+  .trim()
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{N} &_/-]{0,39}$/u,
+    'must be 1 to 40 letters, digits, spaces, hyphens and underscores',
+  )
+
 const properties = {
   name: z.string().trim().min(1).max(120),
   botanicalName: z.string().trim().min(1).max(160),
-  category: z.enum(categories),
-  light: z.enum(lights),
-  water: z.enum(waters),
+  category: descriptor.describe(`Such as ${categories.join(', ')}`),
+  light: descriptor.describe(`Such as ${lights.join(', ')}`),
+  water: descriptor.describe(`Such as ${waters.join(', ')}`),
   petSafe: z.boolean().describe('Whether cats and dogs may chew it without being poisoned'),
   priceCents: z.int().min(1).max(10_000_000),
   weightGrams: z.int().min(1).max(500_000).describe('As shipped in its pot'),
@@ -72,7 +81,14 @@ export const NewProduct = z.strictObject({
 export type NewProduct = z.infer<typeof NewProduct>
 
 /** A species of the catalog files: a product with everything said. */
-export const Species = NewProduct.extend({ adultHeightCentimeters, careNotes, initialQuantity: quantity })
+export const Species = NewProduct.extend({
+  category: z.enum(categories),
+  light: z.enum(lights),
+  water: z.enum(waters),
+  adultHeightCentimeters,
+  careNotes,
+  initialQuantity: quantity,
+})
 
 /** The SKU is how warehouses and labels know a plant, so it never changes. */
 export const ProductChange = z

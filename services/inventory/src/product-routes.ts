@@ -6,15 +6,7 @@ import type { App } from '@urbanbloom/service-kit/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { adjustStock } from './adjust-stock.ts'
-import {
-  categories,
-  lights,
-  ManagedProduct,
-  NewProduct,
-  Product,
-  ProductChange,
-  quantity,
-} from './catalog.ts'
+import { descriptor, ManagedProduct, NewProduct, Product, ProductChange, quantity } from './catalog.ts'
 import type { Page } from './catalog-pages.ts'
 import type { InventoryContext } from './context.ts'
 import { sorts } from './list-products.ts'
@@ -27,8 +19,8 @@ const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 const ListQuery = z.strictObject({
   ...PageQuery,
   search: z.string().trim().min(1).max(100).optional().describe('Name or SKU; forgives a typo'),
-  category: z.enum(categories).optional(),
-  light: z.enum(lights).optional(),
+  category: descriptor.optional(),
+  light: descriptor.optional(),
   petSafe: flag.optional(),
   inStock: flag.optional(),
   sort: z.enum(sorts).optional().describe('Without it: by relevance for a search, else by name'),

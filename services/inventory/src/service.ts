@@ -44,7 +44,13 @@ export async function createInventoryService(config: Config): Promise<InventoryS
   const { productCacheMs, listCacheMs } = config
   const pages = createCatalogPages({ db, redis, metrics, productCacheMs, listCacheMs })
   resources.defer(() => pages.settle())
-  const jobs = createJobs({ schema: 'inventory_jobs', pool: db.pool, log, metrics: kitMetrics })
+  const jobs = createJobs({
+    schema: 'inventory_jobs',
+    pool: db.pool,
+    timeoutMs: config.database.jobTimeoutMs,
+    log,
+    metrics: kitMetrics,
+  })
   const ctx: InventoryContext = { config, db, jobs, log, metrics, pages, order }
 
   const readiness = createReadiness({

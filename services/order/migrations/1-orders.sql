@@ -76,7 +76,8 @@ create table idempotency_keys (
   fingerprint text not null,
   order_id uuid not null unique references orders,
   answer_status integer,
-  answer_body jsonb,
+  -- json keeps the text as it was sent, so that a replay is equal to the letter.
+  answer_body json,
   created_at timestamptz not null default now(),
   primary key (customer_id, key),
   constraint an_answer_is_whole check ((answer_status is null) = (answer_body is null))

@@ -4,11 +4,11 @@ import { PaymentAnswer, RefundAnswer } from '@urbanbloom/contracts/payment'
 import type { Peer } from '@urbanbloom/service-kit/http-client'
 import type { NewOrder } from './order.ts'
 
-const LOOKUP_MS = 3_000
-const HOLD_MS = 4_000
+const LOOKUP_MS = 5_000
+const HOLD_MS = 5_000
 /** The provider may take its time; longer than the deadline that `payment` grants it. */
 const AUTHORIZE_MS = 9_000
-const RELEASE_MS = 4_000
+const RELEASE_MS = 5_000
 
 export type Participants = ReturnType<typeof createParticipants>
 

@@ -49,7 +49,12 @@ export async function refundClaim(ctx: OrderContext, id: string): Promise<Claim>
       await moveClaim(ctx.db, id, { from: 'resolving', to: 'open' })
     throw err
   }
-  return (await moveClaim(ctx.db, id, { from: 'resolving', to: 'refunded' })) ?? claim
+  // The job may have been quicker; then its word is the newest.
+  return (
+    (await moveClaim(ctx.db, id, { from: 'resolving', to: 'refunded' })) ??
+    (await findClaim(ctx.db, id)) ??
+    claim
+  )
 }
 
 async function amountOf(ctx: OrderContext, claim: Claim, amountCents: number | undefined): Promise<number> {

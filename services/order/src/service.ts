@@ -30,7 +30,13 @@ export async function createOrderService(config: Config): Promise<Service> {
   const metrics = createMetrics('order')
   const db = createDb(config.database, { log, metrics })
   resources.defer(() => db.close())
-  const jobs = createJobs({ schema: 'orders_jobs', pool: db.pool, log, metrics })
+  const jobs = createJobs({
+    schema: 'orders_jobs',
+    pool: db.pool,
+    timeoutMs: config.database.jobTimeoutMs,
+    log,
+    metrics,
+  })
   const peer = (name: string, baseUrl: string) => {
     const client = createPeer({ name, baseUrl, internalToken: config.http.internalToken })
     resources.defer(() => client.close())

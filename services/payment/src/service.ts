@@ -31,7 +31,13 @@ export async function createPaymentService(config: Config): Promise<PaymentServi
   const metrics = createMetrics('payment')
   const db = createDb(config.database, { log, metrics })
   resources.defer(() => db.close())
-  const jobs = createJobs({ schema: 'payments_jobs', pool: db.pool, log, metrics })
+  const jobs = createJobs({
+    schema: 'payments_jobs',
+    pool: db.pool,
+    timeoutMs: config.database.jobTimeoutMs,
+    log,
+    metrics,
+  })
   const order = createPeer({
     name: 'order',
     baseUrl: config.orderUrl,

@@ -4,13 +4,15 @@ import { request } from '@urbanbloom/test-kit/http'
 import { registerCustomer } from '@urbanbloom/test-kit/people'
 import { createProduct } from '@urbanbloom/test-kit/shop'
 import { type System, startSystem } from '@urbanbloom/test-kit/system'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+
+vi.setConfig({ testTimeout: 90_000 })
 
 let system: System
 let shop: Awaited<ReturnType<typeof openShop>>
 
 /** Short, so that recovery begins soon; longer than a checkout takes here. */
-const quick = { CHECKOUT_LEASE_MS: '1500', RECOVERY_INTERVAL_MS: '200' }
+const quick = { CHECKOUT_LEASE_MS: '1500', RECOVERY_INTERVAL_MS: '200', JOB_TIMEOUT_MS: '1000' }
 
 beforeAll(async () => {
   system = await startSystem({ env: { order: quick } })

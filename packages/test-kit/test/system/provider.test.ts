@@ -1,5 +1,12 @@
-import { buy, chargesOf, openShop, paidWith, readOrder, settled } from '@urbanbloom/test-kit/buyers'
-import { requestExpecting } from '@urbanbloom/test-kit/http'
+import {
+  askSandbox,
+  buy,
+  chargesOf,
+  openShop,
+  paidWith,
+  readOrder,
+  settled,
+} from '@urbanbloom/test-kit/buyers'
 import { type System, startSystem } from '@urbanbloom/test-kit/system'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -15,9 +22,7 @@ afterAll(() => system?.close())
 afterEach(() => webhooks('normal'))
 
 async function webhooks(mode: 'normal' | 'off' | 'twice' | 'before_answer') {
-  await requestExpecting(200, 'POST', `${system.urlOf('payment-sandbox')}/_sandbox/webhooks`, {
-    body: { mode },
-  })
+  await askSandbox(system, 'POST', '/webhooks', { mode })
 }
 
 async function untilConfirmed(id: string) {
@@ -69,12 +74,7 @@ test.each(['twice', 'before_answer'] as const)('webhooks that come %s change not
 test('3-D Secure settles by the webhook alone when the customer acts at the bank', async () => {
   const { order } = (await buy(system.gatewayUrl, shop.customer, shop.one(paidWith('tok_3ds')))).body
   const [intent] = await chargesOf(system, order.id)
-  await requestExpecting(
-    200,
-    'POST',
-    `${system.urlOf('payment-sandbox')}/_sandbox/payment_intents/${intent!.id}/authenticate`,
-    { body: { outcome: 'approve' } },
-  )
+  await askSandbox(system, 'POST', `/payment_intents/${intent!.id}/authenticate`, { outcome: 'approve' })
   await untilConfirmed(order.id)
   await settled(system)
 })
