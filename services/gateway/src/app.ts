@@ -1,5 +1,5 @@
 import { BODY_LIMIT_BYTES, pathOf } from '@urbanbloom/service-kit/error-handler'
-import { notFound, type ServiceError, unavailable } from '@urbanbloom/service-kit/errors'
+import { invalid, notFound, type ServiceError, unavailable } from '@urbanbloom/service-kit/errors'
 import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import type { RedisConnection } from '@urbanbloom/service-kit/redis'
@@ -41,7 +41,12 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
       config.trustedProxies === 0 ? false : (_address: string, hop: number) => hop < config.trustedProxies,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: config.timeouts.arrivalMs,
-    http: { headersTimeout: config.timeouts.arrivalMs, connectionsCheckingInterval: 500 },
+    http: {
+      headersTimeout: config.timeouts.arrivalMs,
+      connectionsCheckingInterval: 500,
+      // Node would answer without a body; `refusalOf` says what is wrong.
+      requireHostHeader: false,
+    },
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     // While stopping, what still arrives is answered, with `Connection: close`.
@@ -85,11 +90,25 @@ function receive(app: FastifyInstance, { config }: GatewayContext): void {
       ...cors.headers(request),
       'x-request-id': request.identity.requestId,
     })
-    if (request.url.length > URL_LIMIT_CHARACTERS) done(uriTooLong())
-    else if (!isCanonicalPath(pathOf(request))) done(routeNotFound(request))
+    const refusal = refusalOf(request)
+    if (refusal !== null) done(refusal)
     else if (cors.isPreflight(request)) void reply.code(204).send()
     else done()
   })
+}
+
+function refusalOf(request: FastifyRequest): ServiceError | null {
+  const { host, 'transfer-encoding': coding = 'chunked' } = request.headers
+  if (request.url.length > URL_LIMIT_CHARACTERS) return uriTooLong()
+  if (!isCanonicalPath(pathOf(request))) return routeNotFound(request)
+  if (host === undefined && request.raw.httpVersion !== '1.0') {
+    return invalid('malformed_request', 'An HTTP/1.1 request must carry a Host header')
+  }
+  // A service would take the bytes of another coding for the body itself.
+  if (coding.toLowerCase() !== 'chunked') {
+    return invalid('malformed_request', 'The only Transfer-Encoding that is understood here is chunked')
+  }
+  return null
 }
 
 function proxyRoutes(

@@ -81,6 +81,13 @@ test('what is not HTTP is 400 in the same form, also after a good request on the
   const smuggled =
     'POST /v1/quotes HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
   expect(await sendRaw(gateway.port, smuggled)).toMatch(/^HTTP\/1\.1 400 /)
+  for (const head of [
+    'GET /v1/quotes HTTP/1.1',
+    'POST /v1/quotes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked',
+  ]) {
+    const refused = await sendRaw(gateway.port, `${head}\r\nConnection: close\r\n\r\n0\r\n\r\n`)
+    expect(refused).toMatch(/^HTTP\/1\.1 400 [^]*"code":"malformed_request"/)
+  }
   const twice = await sendRaw(gateway.port, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n', 'NONSENSE\r\n\r\n')
   expect(twice.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400'])
 })
