@@ -34,7 +34,7 @@ export function mergeDocuments(services: { name: UpstreamName; document: OpenApi
     openapi: '3.1.0',
     info: { title: 'UrbanBloom API', version: '1', description: conventions },
     servers: [{ url: '/' }],
-    tags: [{ name: 'gateway' }, ...services.map(({ name }) => ({ name }))],
+    tags: tagsOf(paths),
     paths: Object.fromEntries(Object.entries(paths).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     components,
   }
@@ -70,11 +70,23 @@ function toPublicOperation(operation: Operation, service: UpstreamName): Operati
   }
 }
 
-/** Fastify documents a route without response schemas by one that says nothing. */
+/** Fastify says this of every response whose schema says nothing of itself. */
 function withoutPlaceholder(responses: Json): Json {
-  return isDeepStrictEqual(responses, { 200: { description: 'Default Response' } })
-    ? { 200: { description: 'Success' } }
-    : responses
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const { description } = response as Json
+      return [
+        status,
+        description === 'Default Response' ? { ...(response as Json), description: 'Success' } : response,
+      ]
+    }),
+  )
+}
+
+/** The tags that calls carry, in the order of the services; others would be empty chapters. */
+function tagsOf(paths: OpenApiDocument['paths']): { name: string }[] {
+  const operations = Object.values(paths).flatMap((item) => Object.values(item) as Operation[])
+  return [...new Set(operations.flatMap(({ tags = [] }) => tags))].map((name) => ({ name }))
 }
 
 /**

@@ -101,6 +101,7 @@ test('each call has its service as tag, its own security, and the errors that al
   expect(get.tags).toEqual(['catalog'])
   expect(get.security).toBeUndefined()
   expect(get.responses[200].description).toBe('Success')
+  expect(merged.tags).toEqual(['gateway', 'inventory', 'catalog', 'order'].map((name) => ({ name })))
   expect(get.responses.default).toEqual({ $ref: '#/components/responses/Problem' })
   expect(get.responses[429]).toEqual({ $ref: '#/components/responses/RateLimited' })
   expect(patch.tags).toEqual(['inventory'])
