@@ -30,14 +30,14 @@ export class InsertionOrders {
     this.#totalWeight = this.#orders.reduce((total, order) => total + order.weight, 0)
   }
 
-  /** Sorts the first `count` stops by an order drawn at random. */
-  sort(stops: Int32Array, count: number, random: Random): void {
-    shuffle(stops, count, random)
+  /** Sorts the stops by an order drawn at random. */
+  sort(stops: Int32Array, random: Random): void {
+    shuffle(stops, random)
     let ticket = random.unit() * this.#totalWeight
     for (const { weight, key } of this.#orders) {
       ticket -= weight
       if (ticket >= 0) continue
-      if (key) sortByKey(stops, count, key)
+      if (key) sortByKey(stops, key)
       return
     }
   }
@@ -79,8 +79,8 @@ function openSeconds(model: Model, stop: number): number {
   return total
 }
 
-function shuffle(stops: Int32Array, count: number, random: Random): void {
-  for (let last = count - 1; last > 0; last--) {
+function shuffle(stops: Int32Array, random: Random): void {
+  for (let last = stops.length - 1; last > 0; last--) {
     const other = random.below(last + 1)
     const stop = stops[last]!
     stops[last] = stops[other]!
@@ -89,12 +89,12 @@ function shuffle(stops: Int32Array, count: number, random: Random): void {
 }
 
 /** Stable. Insertion sort, because an iteration sorts about ten stops; long lists go to the library. */
-function sortByKey(stops: Int32Array, count: number, key: Float64Array): void {
-  if (count > 64) {
-    stops.subarray(0, count).sort((a, b) => key[a]! - key[b]!)
+function sortByKey(stops: Int32Array, key: Float64Array): void {
+  if (stops.length > 64) {
+    stops.sort((a, b) => key[a]! - key[b]!)
     return
   }
-  for (let index = 1; index < count; index++) {
+  for (let index = 1; index < stops.length; index++) {
     const stop = stops[index]!
     let slot = index
     for (; slot > 0 && key[stops[slot - 1]!]! > key[stop]!; slot--) stops[slot] = stops[slot - 1]!

@@ -15,6 +15,9 @@ import { refreshRoute } from './route-evaluation.ts'
 /** How often a best position is overlooked (the paper's β for insertion). */
 export const BLINK_RATE = 0.01
 
+/** How many of the stops that were absent before are tried again in one iteration, drawn at random. */
+const MAX_RETRIES = 40
+
 /** What `recreate` needs besides the plan. `scratch` is reused so that the search allocates nothing. */
 export interface RecreateContext {
   readonly model: Model
@@ -54,14 +57,16 @@ export function createRecreateContext(model: Model, random: Random): RecreateCon
 /**
  * Greedy insertion with blinks (Christiaens & Vanden Berghe 2020, section 5.2): puts the absent stops back one
  * by one, each at its cheapest feasible position, now and then overlooking the best one of a route. Stops that
- * fit nowhere stay absent.
+ * fit nowhere stay absent. All of the last `removed` absent stops are tried, and some of those before them, so
+ * that an iteration stays short on a day on which the fleet is far too small.
  */
-export function recreate(context: RecreateContext, plan: Plan, blinkRate: number): void {
+export function recreate(context: RecreateContext, plan: Plan, removed: number, blinkRate: number): void {
   const { model, orders, random, scratch } = context
-  orders.sort(plan.absent, plan.count.absent, random)
+  const first = drawRetries(plan, plan.count.absent - removed, random)
+  orders.sort(plan.absent.subarray(first, plan.count.absent), random)
   listCandidates(model, plan, scratch)
-  let left = 0
-  for (let index = 0; index < plan.count.absent; index++) {
+  let left = first
+  for (let index = first; index < plan.count.absent; index++) {
     const stop = plan.absent[index]!
     const vehicle = insertStop(context, plan, stop, blinkRate)
     if (vehicle === NOWHERE) plan.absent[left++] = stop
@@ -69,6 +74,18 @@ export function recreate(context: RecreateContext, plan: Plan, blinkRate: number
     else if (plan.stopCount[vehicle] === 1) listCandidates(model, plan, scratch)
   }
   plan.count.absent = left
+}
+
+/** Moves the stops to try again to the end of the first `count`, and returns where the stops to try begin. */
+function drawRetries(plan: Plan, count: number, random: Random): number {
+  if (count <= MAX_RETRIES) return 0
+  for (let slot = count - 1; slot >= count - MAX_RETRIES; slot--) {
+    const drawn = random.below(slot + 1)
+    const stop = plan.absent[slot]!
+    plan.absent[slot] = plan.absent[drawn]!
+    plan.absent[drawn] = stop
+  }
+  return count - MAX_RETRIES
 }
 
 /** Returns the vehicle that now serves the stop, or `NOWHERE`. */

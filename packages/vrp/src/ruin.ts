@@ -26,12 +26,12 @@ export const RUIN_PARAMETERS: RuinParameters = {
 /**
  * Adjacent string removal (Christiaens & Vanden Berghe, "Slack Induction by String Removals for Vehicle Routing
  * Problems", Transportation Science 2020, section 5.1): removes strings of consecutive stops from a few routes
- * near a random stop, so that those routes gain slack in time and load at the same place.
+ * near a random stop, so that those routes gain slack in time and load at the same place. Returns how many.
  */
-export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: Random): void {
+export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: Random): number {
   const parameters = RUIN_PARAMETERS
   const served = model.stopCount - plan.count.absent
-  if (served === 0) return
+  if (served === 0) return 0
   const longest = Math.min(parameters.maxStringLength, Math.max(1, served / countUsed(plan)))
   const mostStrings = (4 * parameters.averageRemoved) / (1 + longest) - 1
   const strings = Math.floor(1 + random.unit() * mostStrings)
@@ -44,6 +44,7 @@ export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: R
     removeString(model, plan, stop, Math.min(length, free), random)
   }
   for (let index = 0; index < plan.count.touched; index++) refreshRoute(model, plan, plan.touched[index]!)
+  return served - (model.stopCount - plan.count.absent)
 }
 
 /** Removes `length` stops around `stop`, either in one piece or leaving out a middle. */

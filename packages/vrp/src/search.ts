@@ -25,8 +25,8 @@ export function search(model: Model, stop: StopCriterion, seed: number): Plan {
   let bestWorth = currentWorth
 
   while (!stop.reached()) {
-    ruin(model, candidate, neighbours, random)
-    recreate(context, candidate, BLINK_RATE)
+    const removed = ruin(model, candidate, neighbours, random)
+    recreate(context, candidate, removed, BLINK_RATE)
     const worth = worthOf(model, candidate)
     if (!acceptance.accepts(candidate, worth, current, currentWorth, stop.progress)) {
       synchronise(model, current, candidate, candidate)
@@ -62,7 +62,7 @@ function constructPlan(context: RecreateContext): Plan {
 
 /** Inserts what still fits, overlooking nothing: afterwards no absent stop fits anywhere in the plan. */
 function fillPlan(context: RecreateContext, plan: Plan): Plan {
-  if (plan.count.absent > 0) recreate(context, plan, 0)
+  if (plan.count.absent > 0) recreate(context, plan, plan.count.absent, 0)
   plan.isTouched.fill(0)
   plan.count.touched = 0
   return plan

@@ -29,7 +29,7 @@ test('a rejected candidate becomes the current plan again, an accepted one becom
         copyPlan(candidate, current)
         for (const isAccepted of [true, ...answers]) {
           ruin(model, candidate, neighbours, random)
-          recreate(context, candidate, 0.2)
+          recreate(context, candidate, candidate.count.absent, 0.2)
           const expected = describePlan(model, isAccepted ? candidate : current)
           if (isAccepted) synchronise(model, candidate, current, candidate)
           else synchronise(model, current, candidate, candidate)
@@ -58,7 +58,7 @@ test('every stop is on one chain or absent after ruin and recreate', () => {
       const context = createRecreateContext(model, random)
       const neighbours = new Neighbours(model)
       for (let round = 0; round < 5; round++) {
-        recreate(context, plan, 0)
+        recreate(context, plan, plan.count.absent, 0)
         synchronise(model, plan, plan, plan)
         ruin(model, plan, neighbours, random)
         const { routes, absent } = describePlan(model, plan)
