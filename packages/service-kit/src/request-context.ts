@@ -35,5 +35,4 @@ export function traceparentFrom(header: string | undefined): string {
   const traceId = crypto.randomUUID().replaceAll('-', '')
   const spanId = crypto.randomUUID().replaceAll('-', '').slice(16)
   return `00-${traceId}-${spanId}-00`
-}-${hex.slice(32)}-00`
 }
