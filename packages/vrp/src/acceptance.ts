@@ -29,7 +29,7 @@ export function isBetter(worth: Worth, than: Worth): boolean {
 /**
  * Simulated annealing on the cost among plans that leave out the same weight. While some stops stay absent, a
  * plan is also accepted when its absent stops were absent less often so far (the "sum of absences" of
- * Christiaens & Vanden Berghe 2020, section 5.4), because such stops are the easier ones to place.
+ * Christiaens & Vanden Berghe 2020), because such stops are the easier ones to place.
  */
 export class Acceptance {
   readonly #random: Random

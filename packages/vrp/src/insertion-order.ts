@@ -8,7 +8,7 @@ interface Order {
   readonly key: Float64Array | null
 }
 
-/** The orders with the weights of the paper (section 5.2), and one that serves urgent stops first. */
+/** The orders with the weights of the paper, and one that serves urgent stops first. */
 export class InsertionOrders {
   readonly #orders: Order[]
   readonly #totalWeight: number

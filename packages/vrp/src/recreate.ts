@@ -55,7 +55,7 @@ export function createRecreateContext(model: Model, random: Random): RecreateCon
 }
 
 /**
- * Greedy insertion with blinks (Christiaens & Vanden Berghe 2020, section 5.2): puts the absent stops back one
+ * Greedy insertion with blinks (Christiaens & Vanden Berghe 2020): puts the absent stops back one
  * by one, each at its cheapest feasible position, now and then overlooking the best one of a route. Stops that
  * fit nowhere stay absent. All of the last `removed` absent stops are tried, and some of those before them, so
  * that an iteration stays short on a day on which the fleet is far too small.

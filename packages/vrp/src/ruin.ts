@@ -25,7 +25,7 @@ export const RUIN_PARAMETERS: RuinParameters = {
 
 /**
  * Adjacent string removal (Christiaens & Vanden Berghe, "Slack Induction by String Removals for Vehicle Routing
- * Problems", Transportation Science 2020, section 5.1): removes strings of consecutive stops from a few routes
+ * Problems", Transportation Science 2020): removes strings of consecutive stops from a few routes
  * near a random stop, so that those routes gain slack in time and load at the same place. Returns how many.
  */
 export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: Random): number {

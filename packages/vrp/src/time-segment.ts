@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts'
  *
  * A segment is a part of a route with its least duration and the earliest and latest start that achieve it;
  * two segments join in constant time (Vidal et al., "A hybrid genetic algorithm with adaptive diversity
- * management for a large class of vehicle routing problems with time-windows", 2013, section 4.5). That needs
+ * management for a large class of vehicle routing problems with time-windows", 2013). That needs
  * one window for each stop: the one in which the current schedule serves it.
  */
 export function refreshDuration(model: Model, plan: Plan, vehicle: number): number {
