@@ -8,7 +8,7 @@ interface Order {
   readonly key: Float64Array | null
 }
 
-/** The orders with the weights of the paper, and one that serves urgent stops first. */
+/** Orders after Christiaens & Vanden Berghe (2020), and one that puts urgent stops first. */
 export class InsertionOrders {
   readonly #orders: Order[]
   readonly #totalWeight: number
