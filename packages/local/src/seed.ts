@@ -10,9 +10,14 @@ import { type Deployment, urlOf } from './service-environment.ts'
 type Identified = { id: string }
 
 /** Fills the catalog. It needs the database alone, so that it can run while the services start. */
-export async function seedPlants(deployment: Deployment): Promise<void> {
+export function seedPlants(deployment: Deployment): Promise<void> {
+  return seedPlantsInto(deployment.databaseUrlFor('inventory'))
+}
+
+/** Fills the catalog through `inventory`'s login. */
+export async function seedPlantsInto(databaseUrl: string): Promise<void> {
   const db = createDb(
-    { url: deployment.databaseUrlFor('inventory'), ca: undefined, poolSize: 1 },
+    { url: databaseUrl, ca: undefined, poolSize: 1 },
     { log: createLog('seed', 'silent'), metrics: createMetrics('seed') },
   )
   try {
@@ -26,15 +31,24 @@ export async function seedPlants(deployment: Deployment): Promise<void> {
  * Makes the local accounts and a day's work for the driver, through the services' own APIs. Everything that is
  * there already is left as it is; the shifts are those of today and tomorrow.
  */
-export async function seedPeopleAndFleet(deployment: Deployment, signal: AbortSignal): Promise<void> {
-  const auth = createApiClient(urlOf('auth', deployment), { token: deployment.secrets.internalToken, signal })
+export function seedPeopleAndFleet(deployment: Deployment, signal: AbortSignal): Promise<void> {
+  const entrances = { authUrl: urlOf('auth', deployment), gatewayUrl: urlOf('gateway', deployment) }
+  return seedThrough({ ...entrances, internalToken: deployment.secrets.internalToken }, signal)
+}
+
+/** The same, wherever the services run. */
+export async function seedThrough(
+  system: { authUrl: string; gatewayUrl: string; internalToken: string },
+  signal?: AbortSignal,
+): Promise<void> {
+  const auth = createApiClient(system.authUrl, { token: system.internalToken, signal })
   const withPassword = [accounts.ops, accounts.customer].map((account) => ({
     ...account,
     password: PASSWORD,
   }))
   await Promise.all(withPassword.map((account) => auth.post('/internal/accounts', account)))
 
-  const gateway = urlOf('gateway', deployment)
+  const gateway = system.gatewayUrl
   const { accessToken } = await createApiClient(gateway, { signal }).post<{ accessToken: string }>(
     '/v1/auth/login',
     { email: accounts.ops.email, password: PASSWORD },
