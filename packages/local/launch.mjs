@@ -23,7 +23,7 @@ const commands = {
   reset: ['packages/local/src/reset.ts'],
   demo: ['packages/demo/src/demo.ts'],
   verify: ['packages/local/src/verify.ts'],
-  test: ['node_modules/vitest/vitest.mjs', 'run'],
+  test: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'packages/test-kit/vitest.config.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
   bench: ['packages/bench/src/all.ts'],
   'bench:checkout': ['packages/bench/src/checkout.ts'],

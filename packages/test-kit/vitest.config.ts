@@ -1,6 +1,8 @@
+import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  root: path.resolve(import.meta.dirname, '../..'),
   test: {
     pool: 'forks',
     // Tests start processes of their own, so more workers than this only wait for each other.
