@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyError,
@@ -91,12 +92,19 @@ export function createServer(options: ServerOptions): App {
 
 /**
  * A request that is under way when the stop begins ends after idle connections were closed; kept alive, its
- * connection would hold the process for the whole keep-alive time.
+ * connection would hold the process for the whole keep-alive time. So would one on which nothing was ever sent,
+ * because Node does not count it as idle; clients open such connections in advance.
  */
 function closeConnectionsOnStop(app: App): void {
   let stopping = false
+  const sockets = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   app.addHook('preClose', (done) => {
     stopping = true
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     done()
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {

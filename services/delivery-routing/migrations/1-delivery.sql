@@ -124,7 +124,7 @@ create table plans (
   unique (hub_id, local_date, version)
 );
 create unique index plans_one_queued on plans (hub_id, local_date) where status = 'queued';
-create index plans_running on plans (lease_until) where status = 'running';
+create unique index plans_one_running on plans (hub_id, local_date) where status = 'running';
 
 create table routes (
   id uuid primary key,

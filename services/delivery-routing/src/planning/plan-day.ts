@@ -5,6 +5,7 @@ import type { Day } from './day.ts'
 import { readDay } from './day-store.ts'
 import { fromSolution } from './from-solution.ts'
 import { type Claim, claimPlan, failPlan } from './plan-store.ts'
+import { enqueueNextPlan } from './request-plan.ts'
 import { storePlan } from './store-plan.ts'
 import { type Plannable, plannableOf, pointsOf, toProblem } from './to-problem.ts'
 import type { TravelPeriod } from './travel-times.ts'
@@ -30,7 +31,10 @@ export async function planDay(ctx: Context, { planId }: { planId: string }): Pro
     ctx.log.error({ err, planId }, 'a plan failed')
     // With the database away nothing can be recorded; the lease runs out and the plan is taken up again.
     if (isDatabaseUnavailable(err)) throw err
-    await failPlan(ctx.db, claim, 'The day could not be planned; the log says why. Planning again may help.')
+    await ctx.db.transaction(async (tx) => {
+      await failPlan(tx, claim, 'The day could not be planned; the log says why. Planning again may help.')
+      await enqueueNextPlan(ctx, tx, claim)
+    })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Db } from '@urbanbloom/service-kit/db'
+import { type Db, violates } from '@urbanbloom/service-kit/db'
 import type { PlanRecord } from './plan.ts'
 import type { Unassigned } from './to-problem.ts'
 
@@ -45,8 +45,20 @@ export async function findPlan(db: Db, id: string): Promise<PlanRecord | null> {
 /** What a run holds while it works: another run that takes the plan over gets the next attempt. */
 export type Claim = { planId: string; hubId: string; date: string; attempt: number }
 
-/** Takes a plan that is queued, or whose run has not been heard of since its lease ended. */
+/**
+ * Takes a plan that is queued, or whose run has not been heard of since its lease ended. Null while another plan
+ * of the day runs; the end of that one queues this one again.
+ */
 export async function claimPlan(db: Db, planId: string, leaseMs: number): Promise<Claim | null> {
+  try {
+    return await claim(db, planId, leaseMs)
+  } catch (err) {
+    if (violates(err, 'plans_one_running')) return null
+    throw err
+  }
+}
+
+async function claim(db: Db, planId: string, leaseMs: number): Promise<Claim | null> {
   const rows = await db.query<{ hub_id: string; local_date: string; attempt: number }>(
     `update plans set status = 'running', attempt = attempt + 1,
        lease_until = now() + make_interval(secs => $2::double precision / 1000)
@@ -88,6 +100,18 @@ export async function failPlan(db: Db, claim: Claim, error: string): Promise<voi
      where id = $1 and attempt = $2 and status = 'running'`,
     [claim.planId, claim.attempt, error],
   )
+}
+
+/** The plan of the same day that waits for this one's end. */
+export async function findQueuedPlan(
+  tx: Db,
+  { hubId, date }: Claim,
+): Promise<{ id: string; hubId: string; date: string } | null> {
+  const rows = await tx.query<{ id: string }>(
+    `select id from plans where hub_id = $1 and local_date = $2 and status = 'queued'`,
+    [hubId, date],
+  )
+  return rows[0] === undefined ? null : { id: rows[0].id, hubId, date }
 }
 
 /** Plans whose run ended without a word. */

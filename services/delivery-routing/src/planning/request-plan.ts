@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { findHub } from '../fleet/hub-store.ts'
 import { localDateAt } from '../local-date.ts'
 import type { PlanRecord } from './plan.ts'
-import { insertQueuedPlan, listLostPlans } from './plan-store.ts'
+import { type Claim, findQueuedPlan, insertQueuedPlan, listLostPlans } from './plan-store.ts'
 
 export const PLAN_DAY = 'plan_day'
 
@@ -36,6 +36,12 @@ export async function requestPlan(
 /** Queues the plans again whose run was lost, such as by a crash. */
 export async function requeueLostPlans(ctx: Context): Promise<void> {
   for (const plan of await listLostPlans(ctx.db)) await enqueuePlan(ctx, ctx.db, plan)
+}
+
+/** For the end of a run: a plan of the same day that came meanwhile is next. */
+export async function enqueueNextPlan(ctx: Context, tx: Db, claim: Claim): Promise<void> {
+  const next = await findQueuedPlan(tx, claim)
+  if (next !== null) await enqueuePlan(ctx, tx, next)
 }
 
 async function enqueuePlan(ctx: Context, tx: Db, plan: { id: string; hubId: string; date: string }) {

@@ -15,6 +15,7 @@ import {
   writeRoutes,
   writeStops,
 } from './plan-writes.ts'
+import { enqueueNextPlan } from './request-plan.ts'
 
 type Solved = { claim: Claim; day: Day; plan: NewPlan; travelSource: string }
 
@@ -36,6 +37,7 @@ export async function storePlan(ctx: Context, solved: Solved): Promise<'done' | 
     )
     if (commitmentsOf(before) !== commitmentsOf(day.routes)) return 'changed'
     await putInForce(ctx, tx, changes, solved, before)
+    await enqueueNextPlan(ctx, tx, claim)
     return 'done'
   })
   if (outcome === 'done') {

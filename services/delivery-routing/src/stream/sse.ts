@@ -63,6 +63,8 @@ export function createSseConnections(options: { max: number; metrics: Metrics; l
       raw.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
+        // A stream that ends while the process stops would otherwise leave an idle connection to wait for.
+        connection: 'close',
         'x-accel-buffering': 'no',
         'x-request-id': request.context.requestId,
       })
