@@ -185,7 +185,7 @@ create unique index stops_one_active_per_order on stops (order_id)
 -- What drivers report, as it came; the state of the stops follows from it.
 create table driver_events (
   driver_id uuid not null references drivers (id),
-  client_event_id uuid not null,
+  client_event_id text not null check (length(client_event_id) between 1 and 100),
   stop_id uuid not null,
   type text not null check (type in ('arrive', 'deliver', 'fail')),
   occurred_at timestamptz not null,

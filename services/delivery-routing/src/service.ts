@@ -99,6 +99,8 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
       schema: 'delivery_jobs',
       pool: db.pool,
       timeoutMs: config.database.jobTimeoutMs,
+      // Plans wait for their turn in some of these places; events must not wait with them.
+      concurrency: 8,
       log,
       metrics,
     }),

@@ -70,7 +70,7 @@ describe('planning a day', () => {
 
   it('answers the same plan to a second click', async () => {
     const hub = await freshHub()
-    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
     duringNextSolve(() => held)
     await createCrew(world, hub.id, date)
     await hub.order(1)
@@ -79,7 +79,7 @@ describe('planning a day', () => {
     const statusOfPlan = async (id: string) =>
       (await expecting(200, world.asOps('GET', `/v1/dispatch/plans/${id}`))).status
     await waitFor(async () => (await statusOfPlan(first.id)) === 'running', { describe: 'the plan to run' })
-    const later = await Promise.all([ask(), ask(), ask()]).finally(release)
+    const later = await Promise.all([ask(), ask(), ask()]).finally(letGo)
     expect(new Set(later.map(({ body }) => body.id)).size).toBe(1)
     expect(later[0]?.body).toMatchObject({ status: 'queued', routes: [], unassigned: [] })
     const secondId = later[0]?.body.id
@@ -157,7 +157,8 @@ describe('planning a day', () => {
     const started = await expecting(200, drive(driver.token, 'route/start'))
     expect(started.stops).toHaveLength(2)
     const loaded = await Promise.all(orders.map(({ orderId }) => statusOf(world, orderId)))
-    expect(loaded.toSorted()).toEqual(['loaded', 'loaded', 'released'])
+    expect(loaded.filter((status) => status === 'loaded')).toHaveLength(2)
+    expect(loaded).toContain('released')
   })
 
   it('plans again when a route is started during the solve, and keeps that route', async () => {

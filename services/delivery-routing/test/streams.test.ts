@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { newId } from '@urbanbloom/service-kit/ids'
 import { startRedis } from '@urbanbloom/test-kit/test-servers'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
@@ -138,18 +140,33 @@ describe('event streams', () => {
   })
 })
 
-it('changes arrive without Redis, and across processes with it', async () => {
+it('changes arrive while Redis is away, and after it came back', async () => {
   const redis = await startRedis()
   const world = await createWorld({ redisUrl: redis.url })
   try {
-    const { hub, driver } = await twoStops(world)
+    const { hub, driver, orders } = await twoStops(world)
     const stream = await openStream(`${world.url}/v1/driver/route/events`, { token: driver.token })
     await redis.stop()
     await planDay(world, hub.id, date)
     await stream.find('the plan', ({ event }) => event === 'route.planned')
+    const started = await expecting(200, world.call('POST', '/v1/driver/route/start', driver.token))
+    const next = orders.find(({ orderId }) => orderId === started.stops[0].orderId)
+    const tracking = await openStream(`${world.url}/v1/orders/${next?.orderId}/tracking/events`, {
+      token: next?.token ?? '',
+    })
+    await tracking.find('the state', ({ data }) => data.driverPosition === null)
+    const positions = [{ recordedAt: new Date().toISOString(), ...inmanPark, accuracyMeters: 4 }]
+    await expecting(202, world.call('POST', '/v1/driver/positions', driver.token, { positions }))
+    await tracking.find('the van', ({ data }) => data.driverPosition !== null)
+    await tracking.close()
     await redis.start()
-    await planDay(world, hub.id, date)
-    await stream.find('the second plan', ({ event, data }) => event === 'route.planned' && data.version === 2)
+    await expecting(
+      200,
+      world.call('POST', `/v1/driver/stops/${started.stops[0].id}/fail`, driver.token, {
+        reason: 'nobody home',
+      }),
+    )
+    await stream.find('the failure', ({ event }) => event === 'stop.failed')
     await stream.close()
   } finally {
     await world.close()
@@ -166,4 +183,14 @@ it('a stop ends the streams instead of waiting for them', async () => {
   await world.close()
   await waitFor(() => stream.isEnded(), { describe: 'the stream to end' })
   expect(performance.now() - start).toBeLessThan(5_000)
+})
+
+it('a stop does not wait for a connection on which nothing was sent', async () => {
+  const world = await createWorld()
+  const socket = connect(Number(new URL(world.url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  const start = performance.now()
+  await world.close()
+  expect(performance.now() - start).toBeLessThan(5_000)
+  socket.destroy()
 })

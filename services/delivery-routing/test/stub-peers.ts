@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CreateAccount } from '@urbanbloom/contracts/accounts'
 import type { Event } from '@urbanbloom/contracts/events'
@@ -49,7 +49,7 @@ export async function startStubPeers() {
 
   const servers = await Promise.all(['auth', 'order', 'inventory'].map((name) => listen(name)))
   async function listen(name: string): Promise<Server> {
-    const server = createServer(async (request, response) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
       const path = `/${name}${request.url}`
       const text = await readBody(request)
       const failure = failures.get(path)
@@ -59,7 +59,8 @@ export async function startStubPeers() {
           : (answers[path]?.(text === '' ? undefined : JSON.parse(text)) ?? problem(404, 'route_not_found'))
       response.writeHead(status, { 'content-type': 'application/json' })
       response.end(body === undefined ? undefined : JSON.stringify(body))
-    })
+    }
+    const server = createServer((request, response) => void answer(request, response))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return server
   }

@@ -62,7 +62,8 @@ export function noRoute() {
   return notFound('no_route', 'No route is planned for you, today or later')
 }
 
-export function viewDriverRoute(route: Route, now: Date): z.infer<typeof DriverRoute> {
+/** A function of the route alone, so that its version can be the ETag. */
+export function viewDriverRoute(route: Route): z.infer<typeof DriverRoute> {
   if (route.status === 'superseded')
     throw new Error(`The route ${route.id} is superseded; no driver may see it`)
   return {
@@ -77,16 +78,13 @@ export function viewDriverRoute(route: Route, now: Date): z.infer<typeof DriverR
     startedAt: route.startedAt?.toISOString() ?? null,
     distanceMeters: route.distanceMeters,
     durationSeconds: route.durationSeconds,
-    stops: route.stops.map((stop) => viewStop(stop, now)),
+    stops: route.stops.map(viewStop),
   }
 }
 
-function viewStop(stop: Stop, now: Date): z.infer<typeof DriverStop> {
+function viewStop(stop: Stop): z.infer<typeof DriverStop> {
   if (stop.status === 'removed') throw new Error(`The stop ${stop.id} is removed; no route holds it`)
   const { instructions, ...address } = stop.address
-  const isOpen = stop.status === 'pending'
-  // A stop that is late has not become reachable in the past.
-  const eta = isOpen ? new Date(Math.max(stop.eta.getTime(), now.getTime())) : stop.arrivedAt
   return {
     id: stop.id,
     orderId: stop.orderId,
@@ -97,7 +95,7 @@ function viewStop(stop: Stop, now: Date): z.infer<typeof DriverStop> {
     instructions: instructions ?? null,
     window: { start: stop.windowStart.toISOString(), end: stop.windowEnd.toISOString() },
     plannedArrival: stop.plannedArrival.toISOString(),
-    eta: stop.completedAt === null ? (eta?.toISOString() ?? null) : null,
+    eta: stop.completedAt === null ? stop.eta.toISOString() : null,
     serviceSeconds: stop.serviceSeconds,
     parcels: stop.parcels,
     weightGrams: stop.weightGrams,

@@ -7,7 +7,10 @@ import { Positions, PositionsAnswer, recordPositions } from './positions.ts'
 import { reportStop } from './report-stop.ts'
 import { FailureReason, Proof, type StopReport } from './stop-report.ts'
 
-const shared = { clientEventId: z.uuid(), stopId: z.uuid(), occurredAt: Moment }
+/** Chosen by the phone; unique among what this driver sends. */
+const ClientEventId = z.string().min(1).max(100)
+
+const shared = { clientEventId: ClientEventId, stopId: z.uuid(), occurredAt: Moment }
 
 const SyncEvent = z.discriminatedUnion('type', [
   z.strictObject({ ...shared, type: z.literal('arrive') }),
@@ -21,7 +24,7 @@ export const Sync = z.strictObject({
 })
 
 const SyncResult = z.object({
-  clientEventId: z.uuid(),
+  clientEventId: ClientEventId,
   status: z.enum(['applied', 'rejected']),
   code: z.string().optional(),
   detail: z.string().optional(),

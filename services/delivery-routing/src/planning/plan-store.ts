@@ -51,14 +51,14 @@ export type Claim = { planId: string; hubId: string; date: string; attempt: numb
  */
 export async function claimPlan(db: Db, planId: string, leaseMs: number): Promise<Claim | null> {
   try {
-    return await claim(db, planId, leaseMs)
+    return await takePlan(db, planId, leaseMs)
   } catch (err) {
     if (violates(err, 'plans_one_running')) return null
     throw err
   }
 }
 
-async function claim(db: Db, planId: string, leaseMs: number): Promise<Claim | null> {
+async function takePlan(db: Db, planId: string, leaseMs: number): Promise<Claim | null> {
   const rows = await db.query<{ hub_id: string; local_date: string; attempt: number }>(
     `update plans set status = 'running', attempt = attempt + 1,
        lease_until = now() + make_interval(secs => $2::double precision / 1000)

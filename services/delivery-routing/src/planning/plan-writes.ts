@@ -8,8 +8,8 @@ import type { Claim } from './plan-store.ts'
 export type WrittenRoute = { id: string; driverId: string; version: number; stops: NewStop[] }
 
 /**
- * Locks those of the deliveries that a plan may still place: they are neither released nor loaded, nor on a route
- * of another day or hub.
+ * Locks those of the deliveries that a plan may still place: they are neither released nor loaded. Their stops
+ * are on planned routes of this day, because a delivery never leaves its window.
  */
 export async function lockPlannableDeliveries(tx: Db, orderIds: readonly string[]): Promise<Set<string>> {
   const rows = await tx.query<{ order_id: string }>(

@@ -8,6 +8,7 @@ export type Feed = ReturnType<typeof createFeed>
 
 const CHANNEL = 'delivery-routing:streams'
 const POLL_EVERY_MS = 2_000
+const POLLS_BETWEEN_READS = 3
 
 type Listener = { poke: () => void; seen: number }
 
@@ -32,8 +33,16 @@ export function createFeed(options: { db: Db; redis: RedisConnection; log: Log }
     for (const stream of message.split(' ')) poke(stream as Stream)
   })
 
+  let polls = 0
+  /** Positions are announced and not recorded, so without Redis the customers' streams are simply read again. */
+  const pokeCustomers = () => {
+    for (const stream of listeners.keys()) if (stream.startsWith('order:')) poke(stream)
+  }
+
   async function poll(): Promise<void> {
+    polls += 1
     if (listeners.size === 0) return
+    if (subscriber.status !== 'ready' && polls % POLLS_BETWEEN_READS === 0) pokeCustomers()
     const sequences = await lastSequences(options.db, [...listeners.keys()])
     for (const [stream, sequence] of sequences) {
       for (const listener of listeners.get(stream) ?? []) {
