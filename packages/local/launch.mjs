@@ -103,10 +103,10 @@ function run(command, args, env) {
     const forward = (signal) => child.kill(signal)
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
     for (const signal of signals) process.on(signal, forward)
-    const parent = process.ppid
-    // npm may be ended without a word to us. It is told once, because a second time means "at once".
+    const parents = npmAndItsShell()
+    // npm may be ended without a word to us. The child is told once, because a second time means "at once".
     const watch = setInterval(() => {
-      if (process.ppid === parent) return
+      if (npmAndItsShell() === parents) return
       clearInterval(watch)
       child.kill('SIGTERM')
     }, 1000)
@@ -120,6 +120,13 @@ function run(command, args, env) {
       resolve(code ?? 128 + (signalNumbers[signal] ?? 0))
     })
   })
+}
+
+/** Changes when npm, or the shell between npm and us, is gone; where npm did not start us, it never changes. */
+function npmAndItsShell() {
+  if (process.env.npm_lifecycle_event === undefined) return ''
+  const status = readIfThere(`/proc/${process.ppid}/status`) ?? ''
+  return `${process.ppid} ${/^PPid:\s*(\d+)/m.exec(status)?.[1]}`
 }
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
