@@ -8,6 +8,12 @@ const repository = path.join(import.meta.dirname, '../../..')
 /** Read by compilers and people, never by Node; without them the dependencies are half as large. */
 const UNUSED_IN_PRODUCTION = /\.(?:d\.[cm]?ts|map)$/
 
+/**
+ * An optional peer of the queue's configuration reader, which takes it because the repository has it: as large as
+ * everything else together, and asked for only where a configuration is written in TypeScript.
+ */
+const COMPILER = /^@?typescript[@+]/
+
 const [folder, target] = process.argv.slice(2)
 if (folder === undefined || target === undefined) {
   console.error('Usage: node packages/images/src/build.ts services/auth /build')
@@ -48,7 +54,11 @@ function writeDependencies(dependencies: string): void {
   for (const note of ['.modules.yaml', '.pnpm-workspace-state-v1.json', '.pnpm/lock.yaml']) {
     rmSync(path.join(dependencies, 'node_modules', note), { force: true })
   }
-  removeUnused(path.join(dependencies, 'node_modules'))
+  const installed = path.join(dependencies, 'node_modules/.pnpm')
+  for (const name of readdirSync(installed).filter((each) => COMPILER.test(each))) {
+    rmSync(path.join(installed, name), { recursive: true })
+  }
+  removeUnused(installed)
   for (const { folder } of workspace) {
     const left = path.join(dependencies, folder)
     if (readdirSync(left).length === 0) rmdirSync(left)
