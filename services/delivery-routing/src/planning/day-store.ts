@@ -4,7 +4,7 @@ import { listRoutesOfDay } from '../dispatch/route-store.ts'
 import { findHub } from '../fleet/hub-store.ts'
 import type { Day, ShiftToPlan } from './day.ts'
 
-/** More than one hub delivers in a day; beyond it ops must split the day. */
+/** Far more than a hub delivers in a day. The earliest windows come first; the rest waits for the next plan. */
 const DELIVERIES_AT_MOST = 5_000
 const SHIFTS_AT_MOST = 500
 
@@ -74,7 +74,7 @@ async function readDeliveries(db: Db, hubId: string, bounds: Bounds): Promise<Da
     `select d.order_id, d.weight_grams, d.volume_milliliters, d.address, w.starts_at, w.ends_at
      from deliveries d join delivery_windows w on w.id = d.window_id
      where w.hub_id = $1 and w.starts_at >= $2 and w.starts_at < $3 and d.status in ('confirmed', 'planned')
-     order by d.order_id limit $4`,
+     order by w.starts_at, d.order_id limit $4`,
     [hubId, bounds.starts_at, bounds.ends_at, DELIVERIES_AT_MOST],
   )
   return rows.map((row) => ({

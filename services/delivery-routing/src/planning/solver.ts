@@ -5,13 +5,14 @@ import type { SolveTask } from './solve-worker.ts'
 
 export type Solver = ReturnType<typeof createSolver>
 
-/** How much longer than the limit a thread may take before it is ended: starting it and copying are in it. */
-const GRACE_MS = 5_000
 const IDLE_MS = 60_000
 const SEED = 1
 
-/** Solves in a worker thread, so that the event loop stays free, with a deadline that nothing outlives. */
-export function createSolver() {
+/**
+ * Solves in a worker thread, so that the event loop stays free, with a deadline that nothing outlives: a thread
+ * that takes `graceMs` longer than its limit is ended. Starting it and copying the problem are in that.
+ */
+export function createSolver({ graceMs = 5_000 } = {}) {
   // Compiled sources end in .js, these in .ts; the worker has the same ending as this file.
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const pool = new Piscina({
@@ -25,7 +26,7 @@ export function createSolver() {
 
   async function run(problem: Problem, timeLimitMs: number): Promise<Solution> {
     const task: SolveTask = { problem, timeLimitMs, seed: SEED }
-    const signal = AbortSignal.timeout(timeLimitMs + GRACE_MS)
+    const signal = AbortSignal.timeout(timeLimitMs + graceMs)
     return (await pool.run(task, { signal })) as Solution
   }
 

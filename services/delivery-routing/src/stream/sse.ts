@@ -125,7 +125,9 @@ function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void
   const stopListening = source.listen(poke)
   raw.on('close', close)
   raw.on('error', close)
-  poke()
+  // A client that left while the request was checked is not told of any more.
+  if (raw.destroyed) close()
+  else poke()
   return close
 }
 
