@@ -21,15 +21,18 @@ export type BenchSystem = Awaited<ReturnType<typeof startBenchSystem>>
 /**
  * All services as processes of their own, as production runs them: one of each, log level `info` with the logs
  * in files, a Postgres with its default durability and a Redis.
- * @param options.profileFolder where each service leaves a CPU profile when it stops; none unless given.
+ * @param options.logLevel `info` unless given, as in production.
+ * @param options.profileFolder where each service leaves a CPU profile when it stops, while Postgres counts its
+ *   statements; neither unless given, because both cost time.
  */
-export async function startBenchSystem(options: { profileFolder?: string } = {}) {
+export async function startBenchSystem(options: { profileFolder?: string; logLevel?: string } = {}) {
   const servers = await startServers({
     postgresSettings: {
       // For recording the statements of one checkout; nothing but warnings is written otherwise.
       logging_collector: 'on',
       log_destination: 'jsonlog',
       log_directory: 'log',
+      ...(options.profileFolder !== undefined && { shared_preload_libraries: 'pg_stat_statements' }),
     },
   })
   try {
@@ -47,7 +50,7 @@ export async function startBenchSystem(options: { profileFolder?: string } = {})
       databaseUrlFor,
       redisUrl,
       secrets,
-      logLevel: 'info',
+      logLevel: options.logLevel ?? 'info',
     }
     const logFolder = join(servers.folder, 'logs')
     await mkdir(logFolder)

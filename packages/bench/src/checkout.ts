@@ -1,7 +1,10 @@
 // Measures checkout through the gateway, beside the same SQL without anything around it:
-// `npm run bench:checkout -- [--seconds 10] [--clients 1,8,32] [--profile <folder>]`.
+// `npm run bench:checkout -- [--seconds 10] [--clients 1,8,32] [--log-level info]
+// [--profile <folder>]`.
 import { parseArgs } from 'node:util'
 import { serviceSchemas } from '@urbanbloom/database/roles'
+import { createLog } from '@urbanbloom/service-kit/log'
+import { recurring } from '@urbanbloom/service-kit/recurring'
 import pg from 'pg'
 import { type BenchSystem, startBenchSystem } from './bench-system.ts'
 import { findContradictions, waitUntilDrained } from './check-checkouts.ts'
@@ -14,23 +17,29 @@ import {
   speedTable,
   totalPerRequest,
 } from './cost-report.ts'
-import { type CpuTimes, ownCpu, readCpu, usedBetween } from './cpu.ts'
+import { type CpuTimes, ownCpu, readCpu, readKernelCpu, usedBetween } from './cpu.ts'
 import { monotonicMicroseconds, printProfiles } from './cpu-profile.ts'
 import { recordStatements, type Transaction } from './record-statements.ts'
 import { createReplay } from './replay-statements.ts'
 import { runBenchmark } from './servers.ts'
 import { createCheckouts, prepareShop, type Shop } from './shop-load.ts'
+import { printStatementCosts, resetStatementCosts } from './statement-costs.ts'
 import { figure } from './table.ts'
 
 const MAX_REQUESTS = 20_000
-const WARM_UP_SECONDS = 5
+/** Enough for the services' code to be compiled, or half a minute on a slow machine. */
+const WARM_UP_CHECKOUTS = 600
+const WARM_UP_SECONDS = 30
 const TARGET_CPU_MS = 15
+const SWEEP_MS = 250
+const deleteJobs = serviceSchemas.map(({ schema }) => `delete from ${schema}_jobs._private_jobs`).join('; ')
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
     clients: { type: 'string', default: '1,8,32' },
     profile: { type: 'string' },
+    'log-level': { type: 'string', default: 'info' },
   },
 })
 const levels = values.clients.split(',').map(Number)
@@ -38,7 +47,7 @@ const seconds = Number(values.seconds)
 
 await runBenchmark(async () => {
   console.log('Starting Postgres (fsync on), Redis, the six services and the payment sandbox')
-  const system = await startBenchSystem({ profileFolder: values.profile })
+  const system = await startBenchSystem({ profileFolder: values.profile, logLevel: values['log-level'] })
   const db = new pg.Pool({ connectionString: system.adminUrl, max: 2 })
   db.on('error', () => undefined)
   try {
@@ -62,26 +71,33 @@ type Run = { measurements: Measurement[]; answered: number; from: number; to: nu
 async function measureCheckouts(system: BenchSystem, db: pg.Pool, shop: Shop): Promise<Run> {
   const checkouts = createCheckouts(system, shop)
   const settle = () => waitUntilDrained(db)
-  const reading = (): CpuTimes => ({ ...readCpu(system.processes), load: ownCpu() })
+  const reading = (): CpuTimes => ({
+    ...readCpu(system.processes),
+    load: ownCpu(),
+    kernel: readKernelCpu(system.counted),
+  })
   try {
-    console.log(`Warming up for ${WARM_UP_SECONDS} s`)
+    console.log(`Warming up with ${WARM_UP_CHECKOUTS} checkouts`)
     const warmUp = await measure({
       ...checkouts,
       title: 'warm-up',
       clients: 8,
       seconds: WARM_UP_SECONDS,
+      maxRequests: WARM_UP_CHECKOUTS,
       settle,
       reading,
     })
+    if (values.profile !== undefined) await resetStatementCosts(db)
     const measurements: Measurement[] = []
     const from = monotonicMicroseconds()
     for (const clients of levels) {
       console.log(`${clients} clients for ${seconds} s, then until the queues are empty`)
       measurements.push(await measure({ ...checkouts, title: 'checkout', clients, seconds, settle, reading }))
     }
-    const all = [warmUp, ...measurements]
+    const succeeded = measurements.reduce((sum, { loop }) => sum + loop.succeeded, 0)
+    if (values.profile !== undefined) await printStatementCosts(db, succeeded)
     if (failureCount(warmUp.loop) > 0) throw new Error(failureLines([warmUp]).join('\n'))
-    const answered = all.reduce((sum, { loop }) => sum + loop.succeeded, 0)
+    const answered = warmUp.loop.succeeded + succeeded
     return { measurements, answered, from, to: monotonicMicroseconds() }
   } finally {
     await checkouts.close()
@@ -129,6 +145,8 @@ async function measureRawSql(
   const reading = (): CpuTimes => ({ ...readCpu(servers), 'pg client': ownCpu() })
   const settle = async () => undefined
   const before = await countOrders(db)
+  // Nobody works off what is enqueued now, and a queue that only grows would slow the next enqueue down.
+  const sweep = recurring('sweep_jobs', SWEEP_MS, () => db.query(deleteJobs), createLog('bench', 'warn'))
   try {
     const run = (clients: number, duration: number) =>
       measure({ ...replay, title: 'raw SQL', clients, seconds: duration, settle, reading })
@@ -146,6 +164,7 @@ async function measureRawSql(
     }
     return { measurements, transactions }
   } finally {
+    await sweep()
     await replay.close()
   }
 }
@@ -159,12 +178,13 @@ async function measure(options: {
   title: string
   clients: number
   seconds: number
+  maxRequests?: number
   attempt: Attempt
   settle: () => Promise<void>
   reading: () => CpuTimes
 }): Promise<Measurement> {
   const before = options.reading()
-  const loop = await runClosedLoop({ ...options, maxRequests: MAX_REQUESTS })
+  const loop = await runClosedLoop({ maxRequests: MAX_REQUESTS, ...options })
   await options.settle()
   return { title: options.title, loop, cpu: usedBetween(before, options.reading()) }
 }
@@ -212,5 +232,9 @@ function conclude(
   console.log(
     `${verdict} the target of ${TARGET_CPU_MS} CPU-ms for one checkout: ${figure(total)} at ${last.loop.clients} clients`,
   )
-  console.log(`Where the time goes at ${last.loop.clients} clients: ${shares(last, counted)}.`)
+  const kernelShare = Math.round((100 * (last.cpu.kernel ?? 0)) / last.loop.succeeded / total)
+  console.log(
+    `Where the time goes at ${last.loop.clients} clients: ${shares(last, counted)}; ` +
+      `${kernelShare} % of all is spent in the kernel, for sockets and files.`,
+  )
 }

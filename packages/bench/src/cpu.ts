@@ -23,6 +23,11 @@ export function readCpu(processes: readonly Measured[]): CpuTimes {
   )
 }
 
+/** How much of that the kernel used on their behalf, mostly for sockets and files; in milliseconds for all together. */
+export function readKernelCpu(processes: readonly Measured[]): number {
+  return sum(processes.map(({ pid, tree = false }) => MS_PER_TICK * kernelTicks(pid, tree)))
+}
+
 /** The CPU time of this process itself, in milliseconds. */
 export function ownCpu(): number {
   const { user, system } = process.cpuUsage()
@@ -41,18 +46,33 @@ function ticks(pid: number): number {
 
 /** A child that ends leaves its time to its parent, so nothing is lost between two readings. */
 function treeTicks(pid: number): number {
-  const { user, system, childrenUser, childrenSystem } = readStat(pid)
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
-  return user + system + childrenUser + childrenSystem + children.map(Number).reduce(addTicksOf, 0)
+  const { childrenUser, childrenSystem } = readStat(pid)
+  return sum([ticks(pid), childrenUser, childrenSystem, ...childrenOf(pid).map(orNothing(treeTicks))])
 }
 
-function addTicksOf(total: number, pid: number): number {
-  try {
-    return total + treeTicks(pid)
-  } catch {
-    // It has ended since its parent was read, whose next reading includes it.
-    return total
+function kernelTicks(pid: number, tree: boolean): number {
+  const { system, childrenSystem } = readStat(pid)
+  if (!tree) return system
+  return sum([system, childrenSystem, ...childrenOf(pid).map(orNothing((child) => kernelTicks(child, true)))])
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+}
+
+/** For a child that has ended since its parent was read, whose next reading includes it. */
+function orNothing(read: (pid: number) => number): (pid: number) => number {
+  return (pid) => {
+    try {
+      return read(pid)
+    } catch {
+      return 0
+    }
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 function readStat(pid: number) {
