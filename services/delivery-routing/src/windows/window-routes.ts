@@ -17,7 +17,13 @@ const OfferedWindow = z.object({
 
 /** `Number('')` is 0, which would be a place in the Gulf of Guinea. */
 const coordinate = (limit: number) =>
-  z.string().trim().min(1).transform(Number).pipe(z.number().min(-limit).max(limit))
+  z
+    .string()
+    .trim()
+    .refine((text) => text !== '', 'must be a number')
+    .transform(Number)
+    .pipe(z.number().min(-limit).max(limit))
+    .meta({ type: 'number', minimum: -limit, maximum: limit })
 
 export function registerWindowRoutes(app: App, ctx: Context): void {
   app.get(
