@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { webhookEvents } from '@urbanbloom/contracts/stripe-webhook'
 import { type ProgramName, repository } from './programs.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -116,6 +117,7 @@ function sandboxOwn(deployment: Deployment) {
     // Through the gateway, as the provider's own webhooks come.
     SANDBOX_WEBHOOK_URL: `${urlOf('gateway', deployment)}/v1/payments/webhooks/stripe`,
     SANDBOX_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+    SANDBOX_WEBHOOK_EVENTS: webhookEvents.join(','),
     ...(sandboxFolder !== undefined && { SANDBOX_DATA_DIR: sandboxFolder }),
   }
 }

@@ -8,6 +8,8 @@ export type SandboxConfig = {
   apiKey: string
   webhookUrl: string
   webhookSecret: string
+  /** The types of events that the endpoint is subscribed to; null for all, as with Stripe's `enabled_events: ['*']`. */
+  webhookEvents: ReadonlySet<string> | null
   /** Folder of the journal; null keeps everything in memory. */
   dataDir: string | null
   /** How long after its request a `tok_timeout` payment is settled. */
@@ -31,6 +33,7 @@ const Environment = z.object({
   SANDBOX_API_KEY: z.string().regex(/^sk_test_\w+$/, 'SANDBOX_API_KEY must look like sk_test_…'),
   SANDBOX_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'SANDBOX_WEBHOOK_URL must be an http(s) URL' }),
   SANDBOX_WEBHOOK_SECRET: z.string().min(8, 'SANDBOX_WEBHOOK_SECRET must have at least 8 characters'),
+  SANDBOX_WEBHOOK_EVENTS: z.string().min(1).optional(),
   SANDBOX_DATA_DIR: z.string().min(1).optional(),
   SANDBOX_SETTLE_DELAY_MS: wholeNumber('SANDBOX_SETTLE_DELAY_MS', 3_600_000).default(4_000),
 })
@@ -51,6 +54,8 @@ export function readConfig(env: Record<string, string | undefined>): SandboxConf
     apiKey: value.SANDBOX_API_KEY,
     webhookUrl: value.SANDBOX_WEBHOOK_URL,
     webhookSecret: value.SANDBOX_WEBHOOK_SECRET,
+    webhookEvents:
+      value.SANDBOX_WEBHOOK_EVENTS === undefined ? null : new Set(value.SANDBOX_WEBHOOK_EVENTS.split(',')),
     dataDir: value.SANDBOX_DATA_DIR ?? null,
     settleDelayMs: value.SANDBOX_SETTLE_DELAY_MS,
     webhookRetryDelaysMs: WEBHOOK_RETRY_DELAYS_MS,

@@ -30,7 +30,8 @@ export function createWebhooks(config: SandboxConfig, store: SandboxStore, log: 
     },
     /** Must run in the transaction that changes the object. */
     emit(call: Call, type: string, object: StripeEvent['data']['object']): void {
-      const copies = COPIES[settings.mode]
+      const isWanted = config.webhookEvents?.has(type) ?? true
+      const copies = isWanted ? COPIES[settings.mode] : 0
       const event: StripeEvent = {
         id: newStripeId('evt'),
         object: 'event',

@@ -54,6 +54,7 @@ export async function startSandbox(overrides: Overrides = {}) {
     webhookSecret: WEBHOOK_SECRET,
     dataDir: overrides.dataDir ?? null,
     settleDelayMs: overrides.settleDelayMs ?? 100,
+    webhookEvents: null,
     webhookRetryDelaysMs: [20, 20, 20],
   })
   const url = await sandbox.start()

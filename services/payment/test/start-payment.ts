@@ -122,6 +122,7 @@ async function startSandbox() {
       webhookSecret: WEBHOOK_SECRET,
       dataDir: null,
       settleDelayMs: SETTLE_DELAY_MS,
+      webhookEvents: null,
       webhookRetryDelaysMs: [50, 50, 100, 200],
     })
   let sandbox = open(0)

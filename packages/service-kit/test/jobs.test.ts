@@ -1,0 +1,70 @@
+import { createTestDatabase } from '@urbanbloom/test-kit/test-database'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createDb } from '../src/db.ts'
+import { createJobs, type Task } from '../src/jobs.ts'
+import { createLog } from '../src/log.ts'
+import { createMetrics } from '../src/metrics.ts'
+
+let resources: AsyncDisposableStack
+beforeEach(() => {
+  resources = new AsyncDisposableStack()
+})
+afterEach(() => resources.disposeAsync())
+
+async function queue(timeoutMs = 60_000) {
+  const database = await createTestDatabase()
+  resources.defer(() => database.close())
+  const log = createLog('test', 'silent')
+  const metrics = createMetrics('test')
+  const db = createDb({ url: database.urlFor('order'), ca: undefined, poolSize: 5 }, { log, metrics })
+  resources.defer(() => db.close())
+  const jobs = createJobs({ schema: 'orders_jobs', pool: db.pool, timeoutMs, log, metrics })
+  const start = (tasks: Record<string, Task>) => {
+    jobs.start(tasks)
+    resources.defer(() => jobs.stop())
+  }
+  return { db, jobs, start }
+}
+
+test('a job exists if and only if its transaction commits', async () => {
+  const { db, jobs, start } = await queue()
+  const done: string[] = []
+  start({ note: async ({ what }: { what: string }) => void done.push(what) })
+  const rolledBack = db.transaction(async (tx) => {
+    await jobs.enqueue(tx, 'note', { what: 'lost' })
+    throw new Error('no')
+  })
+  await expect(rolledBack).rejects.toThrow('no')
+  await db.transaction((tx) => jobs.enqueue(tx, 'note', { what: 'kept' }))
+  await waitFor(() => done.length > 0, { describe: 'the job has run' })
+  expect(done).toEqual(['kept'])
+})
+
+test('what a dead process had in hand is freed and done by another', async () => {
+  const { db, jobs, start } = await queue(300)
+  await db.transaction((tx) => jobs.enqueue(tx, 'note', {}))
+  // As a process that was killed leaves it: taken, and never finished.
+  await db.query(
+    `update orders_jobs._private_jobs set attempts = 1, locked_by = 'dead', locked_at = now() - interval '1 minute'`,
+  )
+  let done = 0
+  start({ note: async () => void (done += 1) })
+  await waitFor(() => done === 1, { describe: 'the job has run' })
+})
+
+test('a job that hangs fails at its limit and is tried again', async () => {
+  const { db, jobs, start } = await queue(300)
+  let tries = 0
+  start({
+    hang: async () => {
+      tries += 1
+      if (tries === 1) await new Promise(() => undefined)
+    },
+  })
+  await db.transaction((tx) => jobs.enqueue(tx, 'hang', {}))
+  await waitFor(async () => tries === 2 && (await db.query('select 1 from orders_jobs.jobs')).length === 0, {
+    describe: 'the second try has done it',
+    timeoutMs: 20_000,
+  })
+})
