@@ -14,14 +14,14 @@ const UNUSED_IN_PRODUCTION = /\.(?:d\.[cm]?ts|map)$/
  */
 const COMPILER = /^@?typescript[@+]/
 
-const [folder, target] = process.argv.slice(2)
-if (folder === undefined || target === undefined) {
+const [program, target] = process.argv.slice(2)
+if (program === undefined || target === undefined) {
   console.error('Usage: node packages/images/src/build.ts services/auth /build')
   process.exit(2)
 }
 const workspace = readWorkspace(repository)
-const closure = closureOf(folder, workspace)
-install(repository, '--filter', '{.}', '--filter-prod', `{${folder}}...`)
+const closure = closureOf(program, workspace)
+install(repository, '--filter', '{.}', '--filter-prod', `{${program}}...`)
 writeCode(closure, path.join(target, 'code'))
 writeDependencies(path.join(target, 'dependencies'))
 
@@ -48,7 +48,7 @@ function writeDependencies(dependencies: string): void {
   const manifests = workspace.map((each) => `${each.folder}/package.json`)
   const frozen = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests]
   for (const file of frozen) cpSync(path.join(repository, file), path.join(dependencies, file))
-  install(dependencies, '--prod', '--filter-prod', `{${folder}}...`)
+  install(dependencies, '--prod', '--filter-prod', `{${program}}...`)
   for (const file of frozen) rmSync(path.join(dependencies, file))
   // What pnpm notes for its next run holds the time of this one, and would make the same layer look new.
   for (const note of ['.modules.yaml', '.pnpm-workspace-state-v1.json', '.pnpm/lock.yaml']) {
