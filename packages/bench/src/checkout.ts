@@ -19,7 +19,7 @@ import {
 } from './cost-report.ts'
 import { type CpuTimes, ownCpu, readCpu, readKernelCpu, usedBetween } from './cpu.ts'
 import { monotonicMicroseconds, printProfiles } from './cpu-profile.ts'
-import { recordStatements, type Transaction } from './record-statements.ts'
+import { countStatements, recordStatements, type Transaction } from './record-statements.ts'
 import { createReplay } from './replay-statements.ts'
 import { runBenchmark } from './servers.ts'
 import { createCheckouts, prepareShop, type Shop } from './shop-load.ts'
@@ -31,6 +31,7 @@ const MAX_REQUESTS = 20_000
 const WARM_UP_CHECKOUTS = 600
 const WARM_UP_SECONDS = 30
 const TARGET_CPU_MS = 15
+const RECORDED_RUNS = 5
 const SWEEP_MS = 250
 const deleteJobs = serviceSchemas.map(({ schema }) => `delete from ${schema}_jobs._private_jobs`).join('; ')
 
@@ -53,8 +54,8 @@ await runBenchmark(async () => {
   try {
     const shop = await prepareShop(system, Math.max(...levels))
     const run = await measureCheckouts(system, db, shop)
-    const recorded = await recordOneCheckout(system, db, shop)
-    const wrong = await findContradictions(db, run.answered + 1)
+    const recorded = await recordCheckouts(system, db, shop)
+    const wrong = await findContradictions(db, run.answered + RECORDED_RUNS)
     await system.stopPrograms()
     const raw = await measureRawSql(system, db, shop, recorded)
     report(system, run.measurements, raw)
@@ -104,13 +105,13 @@ async function measureCheckouts(system: BenchSystem, db: pg.Pool, shop: Shop): P
   }
 }
 
-async function recordOneCheckout(system: BenchSystem, db: pg.Pool, shop: Shop): Promise<Transaction[]> {
-  console.log('Recording the statements of one checkout')
+async function recordCheckouts(system: BenchSystem, db: pg.Pool, shop: Shop): Promise<Transaction[]> {
+  console.log('Recording the statements of a checkout')
   const checkouts = createCheckouts(system, shop)
   const { postgresFolder } = system
   try {
     return await recordStatements(
-      { db, postgresFolder, roles: serviceSchemas.map(({ role }) => role) },
+      { db, postgresFolder, roles: serviceSchemas.map(({ role }) => role), runs: RECORDED_RUNS },
       async () => {
         const wrong = await checkouts.attempt(0)
         if (wrong !== undefined) throw new Error(`The recorded checkout failed: ${wrong}`)
@@ -195,7 +196,7 @@ function report(
   raw: { measurements: readonly Measurement[]; transactions: readonly Transaction[] },
 ): void {
   const counted = system.counted.map(({ name }) => name)
-  const statements = raw.transactions.reduce((sum, transaction) => sum + transaction.statements.length, 0)
+  const statements = countStatements(raw.transactions)
   console.log(
     `\nTwo lines over 24 hot products, tomorrow's windows of one hub; the event trail is included.\n`,
   )
