@@ -148,6 +148,21 @@ describe('manual control', () => {
     expect(idsOf(now).toSorted()).toEqual(ids.toSorted())
   })
 
+  it('undoes no move by another one at the same time', async () => {
+    const { routes } = await plannedDay()
+    const [from, to] = routes
+    const moves = [from.stops[0].id, from.stops[1].id]
+    const answers = await Promise.all(moves.map((stopId) => move(stopId, { routeId: to.id, position: 1 })))
+    const { items } = await expecting(200, world.asOps('GET', `/v1/dispatch/routes?date=${date}`))
+    const target = idsOf(items.find(({ id }: { id: string }) => id === to.id))
+    for (const [index, { status, body }] of answers.entries()) {
+      const outcome = status === 200 ? 'moved' : body.code
+      expect(['moved', 'route_changed', 'vehicle_over_capacity']).toContain(outcome)
+      expect(target.includes(moves[index] ?? '')).toBe(outcome === 'moved')
+    }
+    expect(answers.some(({ status }) => status === 200)).toBe(true)
+  })
+
   it('gives a route to another driver, whom planning again keeps', async () => {
     const { routes, crews, plan } = await plannedDay()
     const [route] = routes

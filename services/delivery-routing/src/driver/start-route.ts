@@ -30,7 +30,6 @@ async function start(ctx: Context, tx: Db, changes: Changes, driverId: string): 
   const now = ctx.now()
   const next = await findRouteOfDriver(tx, driverId, now)
   if (next === null) throw noRoute()
-  if (next.status === 'started') return next.id
   const [route] = await lockRoutes(tx, [next.id])
   if (route?.status === 'started' && route.driverId === driverId) return route.id
   if (route === undefined || route.status !== 'planned' || route.driverId !== driverId) {

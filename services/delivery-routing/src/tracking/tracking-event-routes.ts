@@ -31,9 +31,10 @@ export function registerTrackingEventRoutes(app: App, ctx: Context): void {
       const orderId = request.params.id
       await trackOwnOrder(ctx, userOf(request).id, orderId)
       const stream: Stream = `order:${orderId}`
+      const seen = (await lastSequences(ctx.db, [stream])).get(stream) ?? 0
       ctx.sse.serve(request, reply, {
         owner: `customer:${userOf(request).id}`,
-        listen: (poke) => ctx.feed.listen(stream, 0, poke),
+        listen: (poke) => ctx.feed.listen(stream, seen, poke),
         read: changedTracking(ctx, orderId, stream),
       })
       return reply
