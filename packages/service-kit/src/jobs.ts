@@ -13,10 +13,11 @@ export type Task = (payload: never) => Promise<void>
 
 /**
  * Jobs are fetched and finished in batches. The library wakes every queue of the database at each new job, also of
- * other services; the delay bounds a service to about 20 fetches a second, and an event waits 50 ms on average.
+ * other services; the delay bounds a service to about 20 fetches a second. A wake-up that comes during a fetch which
+ * finds nothing is forgotten by the library, so polling stays frequent.
  */
 const batching = {
-  pollInterval: 2_000,
+  pollInterval: 400,
   localQueue: { size: 40, ttl: 5_000, refetchDelay: { durationMs: 50, threshold: 0, maxAbortThreshold: 40 } },
   completeJobBatchDelay: 20,
   failJobBatchDelay: 20,
