@@ -41,6 +41,7 @@ export async function bringUp(context: BringUp): Promise<Deployment> {
   await mkdir(sandboxFolder, { recursive: true })
   const deployment: Deployment = {
     ports: settings.ports,
+    gatewayMetricsPort: settings.gatewayMetricsPort,
     databaseUrlFor: (service) => roleUrl(adminUrl, service, secrets),
     redisUrl,
     secrets,

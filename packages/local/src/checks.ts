@@ -24,6 +24,7 @@ export async function checkMachine(settings: Settings): Promise<RedisSource | un
 function portsByVariable(settings: Settings): [variable: string, port: number][] {
   const { postgresPort, redisPort } = settings
   const wanted: [string, number][] = programNames.map((name) => [portVariable(name), settings.ports[name]])
+  wanted.push(['GATEWAY_METRICS_PORT', settings.gatewayMetricsPort])
   if (postgresPort !== undefined && settings.databaseUrl === undefined)
     wanted.push(['POSTGRES_PORT', postgresPort])
   if (redisPort !== undefined && settings.redisUrl === undefined) wanted.push(['REDIS_PORT', redisPort])

@@ -67,8 +67,9 @@ async function ensureHub(ops: ApiClient): Promise<string> {
 
 async function ensureDriver(ops: ApiClient): Promise<string> {
   const { email, name } = accounts.driver
-  const drivers = await ops.list<Identified & { email: string }>('/v1/drivers')
-  const found = drivers.find((driver) => driver.email === email)
+  const drivers = await ops.list<Identified & { email: string; status: string }>('/v1/drivers')
+  // A driver who is pending has no account yet; posting again makes it.
+  const found = drivers.find((driver) => driver.email === email && driver.status === 'active')
   return (found ?? (await ops.post<Identified>('/v1/drivers', { email, name, password: PASSWORD }))).id
 }
 

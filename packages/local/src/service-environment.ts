@@ -8,6 +8,8 @@ export type Ports = Readonly<Record<ProgramName, number>>
 /** One system of processes on this machine: all that their environments depend on. */
 export type Deployment = {
   ports: Ports
+  /** Where the gateway answers `/metrics`; nowhere unless given. */
+  gatewayMetricsPort?: number
   /** The ports of all replicas where there are several, so that the gateway can spread its requests over them. */
   replicas?: readonly Ports[]
   /** The URL with which a service logs in to the database, with its own role. */
@@ -105,6 +107,9 @@ function gatewayOwn(deployment: Deployment) {
     ORDER_URL: everyUrl('order'),
     PAYMENT_URL: everyUrl('payment'),
     DELIVERY_ROUTING_URL: everyUrl('delivery-routing'),
+    ...(deployment.gatewayMetricsPort !== undefined && {
+      METRICS_PORT: String(deployment.gatewayMetricsPort),
+    }),
     RATE_LIMIT_PER_MINUTE: NO_LIMIT_PER_MINUTE,
     AUTH_RATE_LIMIT_PER_MINUTE: NO_LIMIT_PER_MINUTE,
   }

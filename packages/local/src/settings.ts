@@ -7,6 +7,8 @@ export type Settings = {
   /** Everything that is kept between two starts. */
   dataFolder: string
   ports: Record<ProgramName, number>
+  /** Where the gateway answers `/metrics`: a port of its own, because the public one never does. */
+  gatewayMetricsPort: number
   /** Given servers, used instead of our own. */
   databaseUrl: string | undefined
   redisUrl: string | undefined
@@ -36,6 +38,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     dataFolder: env.DATA_FOLDER || join(repository, '.data'),
     ports,
+    gatewayMetricsPort: readPort(env, 'GATEWAY_METRICS_PORT') ?? 8086,
     databaseUrl: readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:']),
     redisUrl: readUrl(env, 'REDIS_URL', ['redis:', 'rediss:']),
     postgresPort: readPort(env, 'POSTGRES_PORT'),

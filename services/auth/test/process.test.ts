@@ -8,7 +8,6 @@ import { rolePasswords } from '@urbanbloom/test-kit/role-passwords'
 import { createTestDatabase, type TestDatabase, testRedisUrl } from '@urbanbloom/test-kit/test-database'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { seedAccounts } from '../src/seed.ts'
 import { environmentFor, newEmail, password, signingKeySecret, startAuth } from './start-auth.ts'
 
 let database: TestDatabase
@@ -142,24 +141,5 @@ test('is not ready while migrations are missing, and becomes ready without a res
     }
   } finally {
     await empty.close()
-  }
-})
-
-test('seeds accounts once, with the roles given, and leaves those that exist', async () => {
-  const auth = await startAuth({ database })
-  try {
-    const id = crypto.randomUUID()
-    const accounts = [
-      { id, email: newEmail(), name: 'Olga', password, role: 'ops' as const },
-      { email: newEmail(), name: 'Carl', password, role: 'customer' as const },
-    ]
-    const ids = await seedAccounts(auth.db, accounts)
-    expect(ids[0]).toBe(id)
-    const renamed = accounts.map((account) => ({ ...account, password: 'another-password' }))
-    expect(await seedAccounts(auth.db, renamed)).toEqual(ids)
-    const login = await auth.post('/v1/auth/login', { email: accounts[0]?.email, password })
-    expect(login.body.user).toMatchObject({ id, role: 'ops' })
-  } finally {
-    await auth.close()
   }
 })

@@ -1,6 +1,5 @@
 import { newId } from '@urbanbloom/service-kit/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { seedFleet } from '../src/seed.ts'
 import { createDriver, createHub, createVehicle, createWorld, expecting, type World } from './world.ts'
 
 describe('the fleet', () => {
@@ -209,22 +208,6 @@ describe('the fleet', () => {
         expect(await codeOf(world.call('POST', `/v1/${path}`, token, {}))).toBe('403 role_required')
       }
     }
-  })
-
-  it('is seeded once, and each day gets the shifts that are missing', async () => {
-    const driverAccountId = newId()
-    const seed = (now: string) => seedFleet(world.db, { driverAccountId, now: new Date(now) })
-    const { hubId } = await seed('2026-11-01T03:00:00Z')
-    await seed('2026-11-01T03:30:00Z')
-    await seed('2026-11-01T12:00:00Z')
-    const { items } = await expecting(200, world.asOps('GET', `/v1/shifts?driverId=${driverAccountId}`))
-    // The clocks go back on the 1st of November; a shift begins at 07:00 on either side.
-    expect(items.map(({ start, end }: { start: string; end: string }) => [start, end]).toSorted()).toEqual([
-      ['2026-10-31T11:00:00.000Z', '2026-11-01T02:00:00.000Z'],
-      ['2026-11-01T12:00:00.000Z', '2026-11-02T03:00:00.000Z'],
-      ['2026-11-02T12:00:00.000Z', '2026-11-03T03:00:00.000Z'],
-    ])
-    expect(items.every((shift: { hubId: string }) => shift.hubId === hubId)).toBe(true)
   })
 })
 
