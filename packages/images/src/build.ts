@@ -29,8 +29,15 @@ writeDependencies(path.join(target, 'dependencies'))
 function writeCode(packages: readonly WorkspacePackage[], code: string): void {
   const compiled = path.join(target as string, 'compiled')
   const config = path.join(repository, 'tsconfig.image.json')
-  const include = packages.map((each) => `${each.folder}/src`)
-  writeFileSync(config, JSON.stringify({ extends: './tsconfig.build.json', include }))
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: './tsconfig.base.json',
+      compilerOptions: { rootDir: '.', noEmit: false, noEmitOnError: true, removeComments: true },
+      include: packages.map((each) => `${each.folder}/src`),
+      exclude: ['**/*.test.ts'],
+    }),
+  )
   run(path.join(repository, 'node_modules/.bin/tsc'), ['-p', config, '--outDir', compiled])
   for (const { folder, files } of packages) {
     const from = path.join(repository, folder)
