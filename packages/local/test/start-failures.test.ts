@@ -23,7 +23,10 @@ async function start(
   env: NodeJS.ProcessEnv,
 ): Promise<{ code: number | null; stderr: string; stdout: string }> {
   const ports = await Promise.all(
-    programNames.map(async (name) => [portVariable(name), String(await freePort())]),
+    [...programNames.map(portVariable), 'GATEWAY_METRICS_PORT'].map(async (name) => [
+      name,
+      String(await freePort()),
+    ]),
   )
   const dataFolder = await mkdtemp(join(folder, 'data-'))
   const child = spawn(process.execPath, [join(repository, 'packages/local/src/start.ts')], {

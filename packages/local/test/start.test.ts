@@ -23,7 +23,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'urbanbloom-start-'))
   await chmod(folder, 0o755)
   const ports = await Promise.all(
-    programNames.map(async (name) => [portVariable(name), String(await freePort())]),
+    [...programNames.map(portVariable), 'GATEWAY_METRICS_PORT'].map(async (name) => [
+      name,
+      String(await freePort()),
+    ]),
   )
   env = { PATH: process.env.PATH, ...Object.fromEntries(ports), DATA_FOLDER: join(folder, 'data') }
 })
