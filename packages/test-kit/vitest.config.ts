@@ -17,7 +17,7 @@ export default defineConfig({
           name: 'pure',
           include: [
             '{packages,services}/*/src/**/*.test.ts',
-            'packages/{vrp,contracts,local}/test/**/*.test.ts',
+            'packages/{vrp,contracts,local,manifests}/test/**/*.test.ts',
           ],
         },
       },
@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['{packages,services}/*/test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'packages/{vrp,contracts,local}/test/**'],
+          exclude: ['**/node_modules/**', 'packages/{vrp,contracts,local,manifests}/test/**'],
           globalSetup: 'packages/test-kit/src/global-setup.ts',
         },
       },

@@ -8,7 +8,7 @@ export type Service = {
 }
 
 /** Below the 30 s that Kubernetes grants by default, so that we end by ourselves. */
-const CLOSE_LIMIT_MS = 25_000
+export const CLOSE_LIMIT_MS = 25_000
 
 /**
  * Runs a service until SIGTERM or SIGINT. A configuration that cannot be used ends the process with code 1 and

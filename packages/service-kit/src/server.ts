@@ -157,14 +157,19 @@ function record(options: ServerOptions, request: FastifyRequest, reply: FastifyR
 
 function registerProbes(app: App, options: ServerOptions): void {
   app.get('/livez', { schema: { hide: true } }, () => ({ status: 'ok' }))
+  let lastReason: string | undefined
   app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     try {
       await options.ready()
+      if (lastReason !== undefined) options.log.info('ready again')
+      lastReason = undefined
       return { status: 'ready' }
     } catch (err) {
-      return reply
-        .code(503)
-        .send({ status: 'not ready', reason: err instanceof Error ? err.message : String(err) })
+      const reason = reasonOf(err)
+      // Kubernetes shows the status of a failed probe but not its answer, so the log has to say why; once, not every probe.
+      if (reason !== lastReason) options.log.warn({ reason }, 'not ready')
+      lastReason = reason
+      return reply.code(503).send({ status: 'not ready', reason })
     }
   })
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
@@ -172,4 +177,11 @@ function registerProbes(app: App, options: ServerOptions): void {
     return options.metrics.registry.metrics()
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}
+
+/** With the cause, because "the database does not answer" has several, such as a wrong password. */
+function reasonOf(err: unknown): string {
+  if (!(err instanceof Error)) return String(err)
+  const { message, cause } = err
+  return cause instanceof Error ? `${message} (${cause.message})` : message
 }

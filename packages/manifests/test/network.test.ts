@@ -1,0 +1,145 @@
+import { load } from 'js-yaml'
+import { expect, test } from 'vitest'
+import { environmentOf } from '../src/environment.ts'
+import { isService, type Manifest, ofKind, type Workload, workload, workloadsOf } from '../src/manifest.ts'
+import { reachedFromAddresses, reaches, reachesAddresses, selects } from '../src/network.ts'
+import { renderFolder, renderWith } from '../src/render.ts'
+
+const local = await renderFolder('overlays/local')
+const production = await renderFolder('overlays/production')
+const VPC = '192.168.0.0/16'
+
+/** Whom a pod has to reach: every URL in its environment whose host is a Service of ours. */
+function edgesOf(manifests: readonly Manifest[], from: Workload): Set<string> {
+  const urls = Object.entries(environmentOf(manifests, from).values).filter(([name]) => name.endsWith('_URL'))
+  const edges = urls.flatMap(([, value]) => {
+    const { hostname, port } = new URL(value)
+    const service = ofKind(manifests, 'Service').find(({ metadata }) => metadata.name === hostname)
+    if (service === undefined) return []
+    const [servicePort] = service.spec?.ports?.filter((each) => each.port === Number(port)) ?? []
+    expect(servicePort, `the Service ${hostname} has the port ${port}`).toBeDefined()
+    return [hostname]
+  })
+  return new Set(edges)
+}
+
+const portsOf = ({ containers }: Workload) => containers.flatMap(({ ports = [] }) => ports)
+
+test('every connection that a configuration names is allowed, and no other', () => {
+  const pods = workloadsOf(local)
+  const wrong = pods.flatMap((from) => {
+    const needed = edgesOf(local, from)
+    return pods
+      .filter((to) => to !== from)
+      .flatMap((to) => portsOf(to).map((port) => ({ to, port })))
+      .filter(({ to, port }) => {
+        const isNeeded = needed.has(to.name) && port.name !== 'metrics'
+        return reaches(local, from, to, { number: port.containerPort, name: port.name }) !== isNeeded
+      })
+      .map(({ to, port }) => `${from.name} → ${to.name}:${port.containerPort}`)
+  })
+  expect(wrong).toEqual([])
+})
+
+test('the edges of docs/architecture.md are among them', () => {
+  const edges = workloadsOf(local).flatMap((pod) =>
+    [...edgesOf(local, pod)].map((to) => `${pod.name} → ${to}`),
+  )
+  expect(edges).toEqual(
+    expect.arrayContaining([
+      'order → inventory',
+      'order → delivery-routing',
+      'order → payment',
+      'inventory → order',
+      'payment → order',
+      'delivery-routing → order',
+      'delivery-routing → inventory',
+      'delivery-optimizer → order',
+      'gateway → auth',
+      'order → auth',
+      'inventory → postgres',
+      'gateway → redis',
+    ]),
+  )
+})
+
+test('production: databases, the load balancer and the card provider are reached, and only by whom it concerns', () => {
+  for (const pod of workloadsOf(production)) {
+    const { values } = pod.name === 'prometheus' ? { values: {} } : environmentOf(production, pod)
+    const usesPostgres = 'DATABASE_URL' in values || 'ADMIN_DATABASE_URL' in values
+    const actual = {
+      postgres: reachesAddresses(production, pod, VPC, 5432),
+      redis: reachesAddresses(production, pod, VPC, 6379),
+      internet: reachesAddresses(production, pod, '0.0.0.0/0', 443),
+      fromOutside: reachedFromAddresses(production, pod, VPC, 8080),
+    }
+    expect(actual, pod.name).toEqual({
+      postgres: usesPostgres,
+      redis: 'REDIS_URL' in values,
+      internet: pod.name === 'payment',
+      fromOutside: pod.name === 'gateway',
+    })
+  }
+})
+
+type ScrapeConfig = {
+  job_name: string
+  metrics_path: string
+  dns_sd_configs?: { names: string[]; port: number }[]
+}
+
+test('Prometheus scrapes a port that exists of every service, and may reach it', () => {
+  const prometheus = workload(production, 'prometheus')
+  const map = production.find(
+    ({ metadata }) => metadata.name.startsWith('prometheus-') && metadata.name !== 'prometheus',
+  )
+  const { scrape_configs } = load(map?.data?.['prometheus.yml'] ?? '') as { scrape_configs: ScrapeConfig[] }
+  const scraped = scrape_configs.flatMap(({ metrics_path, dns_sd_configs = [] }) =>
+    dns_sd_configs.flatMap(({ names, port }) => {
+      expect(metrics_path).toBe('/metrics')
+      const services = ofKind(production, 'Service').filter(({ metadata }) => names.includes(metadata.name))
+      expect(services).toHaveLength(names.length)
+      const pods = workloadsOf(production).filter(({ labels }) =>
+        services.some(({ spec }) => selects({ matchLabels: spec?.selector }, labels)),
+      )
+      for (const pod of pods) {
+        expect(portsOf(pod).map(({ containerPort }) => containerPort)).toContain(port)
+        expect(reaches(production, prometheus, pod, { number: port }), pod.name).toBe(true)
+      }
+      return pods.map(({ name }) => name)
+    }),
+  )
+  expect(scraped.toSorted()).toEqual(
+    workloadsOf(production)
+      .filter(isService)
+      .map(({ name }) => name)
+      .toSorted(),
+  )
+})
+
+test('every port that a policy names is one of a pod that it means', async () => {
+  const everything = await renderWith(['in-cluster-data', 'development', 'monitoring', 'network-policies'])
+  const pods = workloadsOf(everything)
+  for (const { metadata, spec } of ofKind(everything, 'NetworkPolicy')) {
+    const own = pods.filter(({ labels }) => selects(spec?.podSelector, labels))
+    expect(own, metadata.name).not.toEqual([])
+    const rules = [
+      ...(spec?.ingress ?? []).map(({ ports }) => ({ ports, receivers: own })),
+      ...(spec?.egress ?? []).map(({ to = [], ports }) => ({
+        ports,
+        receivers: pods.filter(({ labels }) =>
+          to.some(
+            ({ podSelector, namespaceSelector, ipBlock }) =>
+              namespaceSelector === undefined && ipBlock === undefined && selects(podSelector, labels),
+          ),
+        ),
+      })),
+    ]
+    for (const { ports = [], receivers } of rules) {
+      const numbers = new Set(receivers.flatMap(portsOf).map(({ containerPort }) => containerPort))
+      // A receiver outside of the namespace is not ours to know.
+      if (numbers.size === 0) continue
+      for (const { port } of ports) expect(numbers, metadata.name).toContain(port)
+    }
+  }
+})

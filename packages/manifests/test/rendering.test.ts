@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import type { Manifest } from '../src/manifest.ts'
+import {
+  componentNames,
+  manifestsFolder,
+  renderFolder,
+  renderWith,
+  renderWithKubectl,
+} from '../src/render.ts'
+import { problemsOf } from '../src/schema.ts'
+
+const components = await componentNames()
+
+/*
+ * Every combination renders if these do. What makes one fail is an object that two components bring, which all together
+ * show; or something that one needs and the base does not have, which the one alone shows.
+ */
+const subsets = [[], ...components.map((each) => [each]), components]
+
+test.concurrent.each(subsets.map((subset) => [subset.join(' + ') || 'nothing', subset] as const))(
+  'the base with %s renders, each object once',
+  { timeout: 120_000 },
+  async (_title, subset) => {
+    const names = (await renderWith(subset)).map(identityOf)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names.length).toBeGreaterThan(30)
+  },
+)
+
+test.each(['overlays/local', 'overlays/production'])('%s is valid by the schemas', async (overlay) => {
+  await expectValid(await renderFolder(overlay))
+})
+
+test('everything together is valid by the schemas', async () => {
+  await expectValid(await renderWith(components))
+})
+
+test('the schemas find a wrong type, a missing field and a field that does not exist', async () => {
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' } }
+  const wrong = { ...service, spec: { ports: [{ port: '80' }], selectorr: { a: 'b' } } }
+  expect((await problemsOf(wrong)).join('\n')).toMatch(
+    /port must be integer[^]*spec.selectorr: there is no such field/,
+  )
+  const missing = { ...service, spec: { ports: [{ name: 'http' }] } }
+  expect((await problemsOf(missing)).join('\n')).toMatch(/required property port/)
+})
+
+test('the schemas are those of the Kubernetes that the README and the cluster file name', async () => {
+  const model = import.meta.resolve('@kubernetes/client-node').replace(/index\.js$/, 'gen/models/V1Pod.js')
+  const version = /OpenAPI spec version: release-([\d.]+)/.exec(await readFile(new URL(model), 'utf8'))?.[1]
+  const read = (file: string) => readFile(path.join(manifestsFolder, file), 'utf8')
+  expect(await read('README.md')).toContain(`Kubernetes ${version}`)
+  expect(await read('eks/cluster.yaml')).toContain(`version: "${version}"`)
+})
+
+test('a changed value changes the name of its map, and so the pods that read it', async () => {
+  const nameOf = (manifests: Manifest[]) =>
+    manifests.find(({ metadata }) => metadata.name.startsWith('database-') && metadata.name !== 'database-ca')
+  const [local, production] = await Promise.all([
+    renderFolder('overlays/local'),
+    renderFolder('overlays/production'),
+  ])
+  const names = [local, production].map((each) => nameOf(each.filter(({ kind }) => kind === 'ConfigMap')))
+  expect(names[0]?.metadata.name).not.toBe(names[1]?.metadata.name)
+})
+
+// The renderer from npm is the oldest that we support; a developer's own kubectl has a newer one inside.
+test.each(['overlays/local', 'overlays/production'])('kubectl renders the same %s', async (overlay) => {
+  const [ours, kubectls] = await Promise.all([renderFolder(overlay), renderWithKubectl(overlay)])
+  if (kubectls !== undefined) expect(kubectls).toEqual(ours)
+})
+
+async function expectValid(manifests: Manifest[]): Promise<void> {
+  const problems = await Promise.all(
+    manifests.map(async (each) =>
+      (await problemsOf(each)).map((problem) => `${identityOf(each)}: ${problem}`),
+    ),
+  )
+  expect(problems.flat()).toEqual([])
+}
+
+function identityOf({ apiVersion, kind, metadata }: Manifest): string {
+  return `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`
+}
