@@ -22,6 +22,7 @@ import {
 } from './cost-report.ts'
 import { type Measured, ownCpu, readCpu, usedBetween } from './cpu.ts'
 import { monotonicMicroseconds, printProfiles } from './cpu-profile.ts'
+import { findWarnings } from './log-warnings.ts'
 import { runBenchmark } from './servers.ts'
 import { figure } from './table.ts'
 
@@ -59,6 +60,7 @@ await runBenchmark(async () => {
     const to = monotonicMicroseconds()
     const bare = await measureBaseline(system)
     report(system, measurements, bare)
+    for (const warning of await findWarnings(system.logFolder)) console.log(`! ${warning}`)
     if (values.profile !== undefined) {
       await system.stopPrograms()
       await printProfiles(values.profile, { from, to })

@@ -19,6 +19,7 @@ import {
 } from './cost-report.ts'
 import { type CpuTimes, ownCpu, readCpu, readKernelCpu, usedBetween } from './cpu.ts'
 import { monotonicMicroseconds, printProfiles } from './cpu-profile.ts'
+import { findWarnings } from './log-warnings.ts'
 import { countStatements, recordStatements, type Transaction } from './record-statements.ts'
 import { createReplay } from './replay-statements.ts'
 import { runBenchmark } from './servers.ts'
@@ -56,9 +57,11 @@ await runBenchmark(async () => {
     const run = await measureCheckouts(system, db, shop)
     const recorded = await recordCheckouts(system, db, shop)
     const wrong = await findContradictions(db, run.answered + RECORDED_RUNS)
+    const warnings = await findWarnings(system.logFolder)
     await system.stopPrograms()
     const raw = await measureRawSql(system, db, shop, recorded)
     report(system, run.measurements, raw)
+    for (const warning of warnings) console.log(`! ${warning}`)
     if (values.profile !== undefined) await printProfiles(values.profile, run)
     conclude(system, run.measurements, wrong)
   } finally {
