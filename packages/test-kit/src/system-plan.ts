@@ -11,7 +11,7 @@ import type { TestDatabase } from './test-database.ts'
  */
 export async function planDeployments(options: {
   replicas: number
-  database: TestDatabase
+  database: Pick<TestDatabase, 'urlFor'>
   redisUrl: string
   logLevel: string
 }): Promise<Deployment[]> {

@@ -1,0 +1,68 @@
+// Rolls every service on this machine under load: `npm run drill -- [--rate 55] [--seconds 60]`.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { migrateDatabase } from '@urbanbloom/database/migrate'
+import { serviceSchemas } from '@urbanbloom/database/roles'
+import { runStatement, withUrlParts } from '@urbanbloom/local/postgres-server'
+import { watchForStop } from '@urbanbloom/local/stop-request'
+import { rolePasswords } from '@urbanbloom/test-kit/role-passwords'
+import { startPostgres, startRedis } from '@urbanbloom/test-kit/test-servers'
+import { runLocalDrill } from './local-drill.ts'
+import { describeLoad, describeProblems, describeRolls } from './report.ts'
+
+const { values } = parseArgs({
+  options: { rate: { type: 'string', default: '55' }, seconds: { type: 'string', default: '60' } },
+})
+// What was started is killed when this process exits, in whichever way.
+watchForStop({ onStop: () => process.exit(130), onForce: () => undefined })
+const logFolder = await mkdtemp(join(tmpdir(), 'urbanbloom-drill-'))
+
+try {
+  process.exitCode = await drill()
+} catch (err) {
+  console.error(err)
+  process.exitCode = 1
+}
+if (process.exitCode === 0) await rm(logFolder, { recursive: true, force: true })
+else console.log(`The logs of all processes are in ${logFolder}`)
+process.exit()
+
+async function drill(): Promise<number> {
+  console.log('Starting Postgres and Redis')
+  const [postgres, redis] = await Promise.all([startPostgres(), startRedis()])
+  try {
+    await runStatement(postgres.adminUrl, 'create database urbanbloom')
+    const adminUrl = withUrlParts(postgres.adminUrl, { database: 'urbanbloom' })
+    await migrateDatabase({ adminUrl, rolePasswords })
+    const { load, rolls, problems } = await runLocalDrill({
+      adminUrl,
+      databaseUrlFor: (service) => {
+        const role = serviceSchemas.find((target) => target.service === service)?.role ?? service
+        return withUrlParts(adminUrl, { user: role, password: rolePasswords[role] ?? '' })
+      },
+      redisUrl: redis.url,
+      logFolder,
+      ratePerSecond: Number(values.rate),
+      minSeconds: Number(values.seconds),
+      rolledReplicas: 2,
+      // As in the manifests.
+      drainDelayMs: 5_000,
+      probeEveryMs: 1_000,
+      say: console.log,
+    })
+    console.log(`\n${describeRolls(rolls)}\n\n${describeLoad(load)}`)
+    console.log(
+      `Load of the machine: ${loadavg()
+        .map((value) => value.toFixed(1))
+        .join(', ')} (1, 5, 15 minutes)\n`,
+    )
+    if (problems.length > 0) console.log(describeProblems(problems))
+    else
+      console.log('✓ no request failed, no order was lost or doubled, no event was missed, the books balance')
+    return problems.length === 0 ? 0 : 1
+  } finally {
+    await Promise.all([postgres.close(), redis.close()])
+  }
+}

@@ -1,0 +1,139 @@
+import { dayAt, momentOf } from '@urbanbloom/local/hub-time'
+import { hub as inmanPark, shiftHours, vehicle } from '@urbanbloom/local/seed-data'
+import { request, requestExpecting } from '@urbanbloom/test-kit/http'
+import { createDriver, type Person, registerCustomer } from '@urbanbloom/test-kit/people'
+import {
+  checkoutBody,
+  createHub,
+  createProduct,
+  type DeliveryWindow,
+  nearbyAddress,
+} from '@urbanbloom/test-kit/shop'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
+
+/** In Athens, Georgia: far enough from every other hub that the drill sells nothing of theirs. */
+const place = { latitude: 33.9519, longitude: -83.3576 } as const
+const HUB_NAME = 'Drill'
+const CUSTOMERS = 12
+const PRODUCTS = 16
+const ROUTED_ORDERS = 8
+const AMPLE_STOCK = 1_000_000
+const AMPLE_CAPACITY = 100_000
+
+/** Who sends the requests, and what about. */
+export type Population = {
+  gatewayUrl: string
+  customers: readonly Person[]
+  productIds: readonly string[]
+  windows: readonly DeliveryWindow[]
+  address: typeof nearbyAddress
+  date: string
+  ops: Pick<Person, 'token'>
+  driver: Person
+  route: { id: string; stopIds: readonly string[] }
+  /** Orders on the route, which their customers follow. */
+  routed: readonly { orderId: string; customer: Person }[]
+}
+
+/**
+ * Makes what the drill needs beside what is there: customers, plants that never sell out, a hub with a van, and a
+ * route for tomorrow. Only `ops` can make them.
+ */
+export async function createPopulation(gatewayUrl: string, ops: Pick<Person, 'token'>): Promise<Population> {
+  const entrance = { gatewayUrl }
+  const date = dayAt(new Date(), inmanPark.timeZone, 1)
+  const hubId = await ensureHub(gatewayUrl, ops)
+  const driver = await createDriver({ ...entrance, internalToken: '', urlOf: () => gatewayUrl }, ops)
+  await giveShift(gatewayUrl, ops, { hubId, driverId: driver.id, date })
+  const productIds: string[] = []
+  while (productIds.length < PRODUCTS) {
+    const changes = { name: `Drill Plant ${productIds.length + 1}`, initialQuantity: AMPLE_STOCK }
+    productIds.push((await createProduct(entrance, ops, changes)).id)
+  }
+  const customers: Person[] = []
+  while (customers.length < CUSTOMERS) customers.push(await registerCustomer(entrance))
+  const address = {
+    ...nearbyAddress,
+    city: 'Athens',
+    postalCode: '30601',
+    ...place,
+  } as unknown as typeof nearbyAddress
+  const windows = await openWindows(gatewayUrl, date)
+  const shop = { gatewayUrl, customers, productIds, windows, address, date, ops, driver }
+  const routed = await buyRoutedOrders(shop)
+  return { ...shop, routed, route: await planRoute(shop, hubId) }
+}
+
+type Shop = Omit<Population, 'route' | 'routed'>
+
+async function ensureHub(gatewayUrl: string, ops: Pick<Person, 'token'>): Promise<string> {
+  const { items } = await requestExpecting<{ items: { id: string; name: string }[] }>(
+    200,
+    'GET',
+    `${gatewayUrl}/v1/hubs?limit=100`,
+    { token: ops.token },
+  )
+  const found = items.find(({ name }) => name === HUB_NAME)
+  const changes = { name: HUB_NAME, ...place, windowCapacity: AMPLE_CAPACITY }
+  return found?.id ?? (await createHub({ gatewayUrl }, ops, changes)).id
+}
+
+async function giveShift(
+  gatewayUrl: string,
+  { token }: Pick<Person, 'token'>,
+  { hubId, driverId, date }: { hubId: string; driverId: string; date: string },
+): Promise<void> {
+  const van = await requestExpecting(201, 'POST', `${gatewayUrl}/v1/vehicles`, {
+    token,
+    body: { hubId, ...vehicle },
+  })
+  const start = momentOf(date, shiftHours.start, inmanPark.timeZone).toISOString()
+  const end = momentOf(date, shiftHours.end, inmanPark.timeZone).toISOString()
+  const body = { hubId, driverId, vehicleId: van.id, start, end }
+  await requestExpecting(201, 'POST', `${gatewayUrl}/v1/shifts`, { token, body })
+}
+
+async function openWindows(gatewayUrl: string, date: string): Promise<DeliveryWindow[]> {
+  const url = `${gatewayUrl}/v1/delivery-windows?latitude=${place.latitude}&longitude=${place.longitude}&date=${date}`
+  const { items } = await requestExpecting<{ items: DeliveryWindow[] }>(200, 'GET', url)
+  const open = items.filter(({ available }) => available)
+  if (open.length === 0) throw new Error(`No delivery window is open on ${date}`)
+  return open
+}
+
+async function buyRoutedOrders(shop: Shop): Promise<Population['routed']> {
+  const routed: { orderId: string; customer: Person }[] = []
+  while (routed.length < ROUTED_ORDERS) {
+    const customer = shop.customers[routed.length % shop.customers.length] as Person
+    const items = [{ productId: shop.productIds[0] as string, quantity: 1 }]
+    const body = checkoutBody(items, shop.windows[0] as DeliveryWindow, { address: shop.address })
+    const { order } = await requestExpecting(201, 'POST', `${shop.gatewayUrl}/v1/checkout`, {
+      token: customer.token,
+      body,
+      headers: { 'idempotency-key': crypto.randomUUID() },
+    })
+    routed.push({ orderId: order.id, customer })
+  }
+  return routed
+}
+
+/** Plans until every routed order has come to the driver, because orders reach the planner by an event. */
+async function planRoute(shop: Shop, hubId: string): Promise<Population['route']> {
+  const { token } = shop.ops
+  const plans = `${shop.gatewayUrl}/v1/dispatch/plans`
+  return waitFor(
+    async () => {
+      const asked = await requestExpecting(202, 'POST', plans, { token, body: { hubId, date: shop.date } })
+      await waitFor(
+        async () => (await requestExpecting(200, 'GET', `${plans}/${asked.id}`, { token })).status === 'done',
+        { describe: 'the plan is done', timeoutMs: 30_000 },
+      )
+      const { status, body } = await request('GET', `${shop.gatewayUrl}/v1/driver/route`, {
+        token: shop.driver.token,
+      })
+      if (status !== 200 || body.stops.length < ROUTED_ORDERS) throw new Error(`the route answered ${status}`)
+      return { id: body.id as string, stopIds: body.stops.map(({ id }: { id: string }) => id) }
+    },
+    { describe: `a route with ${ROUTED_ORDERS} stops is planned`, timeoutMs: 90_000 },
+  )
+}

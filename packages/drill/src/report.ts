@@ -1,0 +1,61 @@
+import type { LoadReport } from './load.ts'
+import type { Roll } from './local-system.ts'
+import { percentile } from './open-loop.ts'
+
+const SHOWN_PROBLEMS = 20
+
+/** What happened to the requests, as a table. */
+export function describeLoad({ kinds, seconds, streams, streamReconnects, orders }: LoadReport): string {
+  const all = {
+    kind: 'all',
+    latenciesMs: kinds.flatMap(({ latenciesMs }) => latenciesMs),
+    failures: kinds.flatMap(({ failures }) => failures),
+  }
+  const rows = [...kinds, all].map(({ kind, latenciesMs, failures }) => [
+    kind,
+    String(latenciesMs.length),
+    String(failures.length),
+    milliseconds(percentile(latenciesMs, 0.5)),
+    milliseconds(percentile(latenciesMs, 0.99)),
+    milliseconds(percentile(latenciesMs, 1)),
+  ])
+  const rate = (all.latenciesMs.length / seconds).toFixed(1)
+  return [
+    table([['request', 'count', 'failed', 'p50', 'p99', 'longest'], ...rows]),
+    '',
+    `${rate} requests/s for ${seconds.toFixed(0)} s; ${orders} orders; ${streams} event streams, ${streamReconnects} reconnects`,
+  ].join('\n')
+}
+
+/** How long each process took to stop and to come back. */
+export function describeRolls(rolls: readonly Roll[]): string {
+  const rows = rolls.map(({ service, replica, stopMs, startMs, exit }) => [
+    `${service} ${replica}`,
+    milliseconds(stopMs),
+    milliseconds(startMs),
+    exit,
+  ])
+  return table([['process', 'stopped in', 'ready in', 'exit'], ...rows])
+}
+
+/** One line for each problem, the first twenty. */
+export function describeProblems(problems: readonly string[]): string {
+  const more = problems.length > SHOWN_PROBLEMS ? [`… and ${problems.length - SHOWN_PROBLEMS} more`] : []
+  return [...problems.slice(0, SHOWN_PROBLEMS).map((problem) => `✗ ${problem}`), ...more].join('\n')
+}
+
+function milliseconds(value: number): string {
+  return Number.isNaN(value) ? '–' : `${value.toFixed(0)} ms`
+}
+
+/** Columns as wide as their longest cell; the first is aligned to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+  return rows.map((row) => `  ${line(row)}`.trimEnd()).join('\n')
+}
