@@ -1,12 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { checkSolution } from '../src/check.ts'
 import { solve } from '../src/solve.ts'
-import { readSolomon, SCALE } from './solomon.ts'
+import { listInstances, readInstance } from './instances.ts'
+import { formatRun, HEADING, type Run, summarise } from './table.ts'
 
 const USAGE = `Usage: node bench/run.ts <folder> [--seconds 1,10] [--seeds 1] [--only C101,R1] [--vehicles n]
-The folder holds instances in Solomon's format (*.txt) and bks.json: {"C101": {"cost": 827.3}, ...}.
+                                 [--out runs.jsonl] [--compare earlier.jsonl]
+The folder holds instances in Solomon's format (*.txt) or CVRPLIB's (*.vrp), and their best known costs in bks.json:
+{"C101": {"cost": 827.3}, ...} or in *.sol files. --compare shows what the same runs gave in an earlier file.
 Seconds are CPU seconds of the one thread that searches, so that a busy machine gives the same table.`
 
 const cpuMs = () => {
@@ -21,42 +23,51 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     vehicles: { type: 'string' },
+    out: { type: 'string' },
+    compare: { type: 'string' },
   },
 })
 const folder = positionals[0]
 if (!folder) throw new Error(USAGE)
-const bestKnown = JSON.parse(readFileSync(join(folder, 'bks.json'), 'utf8')) as Record<
-  string,
-  { cost: number }
->
-const prefixes = values.only.toUpperCase().split(',')
-const files = readdirSync(folder)
-  .filter((file) => file.endsWith('.txt') && prefixes.some((prefix) => file.toUpperCase().startsWith(prefix)))
-  .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+if (values.compare && !existsSync(values.compare)) throw new Error(`${values.compare} does not exist`)
+const earlier = (values.compare ? readFileSync(values.compare, 'utf8').trim().split('\n') : []).map(
+  (line) => JSON.parse(line) as Run,
+)
+const files = listInstances(folder, values.only.split(','))
+if (files.length === 0) throw new Error(`${folder} holds no instance that --only allows`)
 
 for (const seconds of values.seconds.split(',').map(Number)) {
-  const gaps: number[] = []
-  console.log(
-    `\n${'instance'.padEnd(12)}${'best known'.padStart(12)}${'cost'.padStart(12)}${'gap %'.padStart(8)}`,
-  )
+  console.log(`\n${HEADING}`)
+  const runs: Run[] = []
   for (const file of files) {
-    const vehicles = values.vehicles === undefined ? {} : { vehicles: Number(values.vehicles) }
-    const { name, problem } = readSolomon(readFileSync(join(folder, file), 'utf8'), vehicles)
-    const target = bestKnown[name]?.cost
-    if (target === undefined) throw new Error(`bks.json has no cost for ${name}`)
     for (let seed = 1; seed <= Number(values.seeds); seed++) {
-      const solution = solve(problem, { timeLimitMs: seconds * 1_000, seed, now: cpuMs })
-      const wrong = checkSolution(problem, solution)
-      if (wrong.length > 0) throw new Error(`${name}: ${wrong.join('; ')}`)
-      const cost = solution.cost / SCALE
-      const gap = 100 * (cost / target - 1)
-      gaps.push(gap)
-      const note = `${solution.iterations} iterations, ${solution.routes.length} routes, ${solution.unassigned.length} left out`
-      console.log(
-        `${name.padEnd(12)}${target.toFixed(1).padStart(12)}${cost.toFixed(1).padStart(12)}${gap.toFixed(2).padStart(8)}  ${note}, ${Math.round(solution.elapsedMs)} ms`,
-      )
+      const run = runOnce(file, seconds, seed)
+      runs.push(run)
+      console.log(formatRun(run, earlier))
+      if (values.out) appendFileSync(values.out, `${JSON.stringify(run)}\n`)
     }
   }
-  const mean = gaps.reduce((total, gap) => total + gap, 0) / gaps.length
-  console.log(`${seconds} s, one thread: mean gap ${mean.toFixed(2)} % over ${gaps.length} runs`)
+  console.log(`\n${summarise(runs, earlier)}`)
+}
+
+function runOnce(file: string, seconds: number, seed: number): Run {
+  const vehicles = values.vehicles === undefined ? undefined : Number(values.vehicles)
+  const { name, family, problem, scale, bestKnown } = readInstance(folder!, file, vehicles)
+  const solution = solve(problem, { timeLimitMs: seconds * 1_000, seed, now: cpuMs })
+  const wrong = checkSolution(problem, solution)
+  if (wrong.length > 0) throw new Error(`${name}: ${wrong.join('; ')}`)
+  const cost = solution.cost / scale
+  return {
+    name,
+    family,
+    seconds,
+    seed,
+    bestKnown,
+    cost,
+    gapPercent: 100 * (cost / bestKnown - 1),
+    iterations: solution.iterations,
+    routes: solution.routes.length,
+    leftOut: solution.unassigned.length,
+    elapsedMs: Math.round(solution.elapsedMs),
+  }
 }

@@ -1,13 +1,15 @@
 import type { Problem } from '../src/problem.ts'
 
-/** A benchmark instance in the format of Solomon and of Gehring & Homberger. */
+/** A benchmark instance. */
 export interface Instance {
   readonly name: string
   readonly problem: Problem
+  /** Costs of the problem are this many times those that are published. */
+  readonly scale: number
 }
 
 /** Distances and times are in tenths, truncated: the convention of the 12th DIMACS challenge. */
-export const SCALE = 10
+const SCALE = 10
 
 /** Options for tests, which use the first few customers of an instance or fewer vehicles. */
 export interface ReadOptions {
@@ -49,7 +51,7 @@ export function readSolomon(text: string, options: ReadOptions = {}): Instance {
       costs: { fixed: 0, perMeter: 1, perSecond: 0 },
     })),
   }
-  return { name, problem }
+  return { name, problem, scale: SCALE }
 }
 
 function truncatedDistance(a: readonly number[], b: readonly number[]): number {
