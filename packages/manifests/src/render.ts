@@ -23,9 +23,13 @@ export async function componentNames(): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
 
-/** What `kubectl apply -k` would send for a folder of `k8s/`, such as `overlays/local`. */
+const rendered = new Map<string, Promise<Manifest[]>>()
+
+/** What `kubectl apply -k` would send for a folder of `k8s/`, such as `overlays/local`; rendered once. */
 export function renderFolder(folder: string): Promise<Manifest[]> {
-  return render(path.join(manifestsFolder, folder))
+  const known = rendered.get(folder) ?? render(path.join(manifestsFolder, folder))
+  rendered.set(folder, known)
+  return known
 }
 
 /** What the base would be with these components and no overlay. */

@@ -217,12 +217,14 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
       Object.values(compose.services).map(({ image, build }) => [image, build?.dockerfile ?? '']),
     )
     for (const { containers } of pods) {
-      for (const { image = '', imagePullPolicy } of containers) {
+      for (const { image = '', imagePullPolicy, terminationMessagePolicy } of containers) {
         const ours = /urbanbloom\/[\w-]+/.exec(image)?.[0]
         if (ours === undefined)
           expect(built.has(image), `${image} is the one of docker/compose.yaml`).toBe(true)
         else expect(existsSync(path.join(repository, built.get(ours) ?? 'none')), ours).toBe(true)
         expect(imagePullPolicy).toBe('IfNotPresent')
+        // `kubectl describe` then shows what the program said last.
+        if (ours !== undefined) expect(terminationMessagePolicy, ours).toBe('FallbackToLogsOnError')
       }
     }
   })
