@@ -11,6 +11,11 @@ import { type Bought, createDeck, createTraffic } from './traffic.ts'
 const DRIVER_STREAMS = 3
 const TRACKING_STREAMS = 3
 const CONNECTIONS = 64
+/**
+ * A load balancer sends nothing to a gateway that it has taken out of rotation, on old connections neither. The
+ * balancer here only knows new ones, so old ones are given up in less than the time that a gateway takes to stop.
+ */
+const IDLE_MAX_MS = 900
 const ANSWER_LIMIT_MS = 30_000
 const SETTLE_LIMIT_MS = 30_000
 const LIVE_STATUSES = new Set(['confirmed', 'scheduled'])
@@ -36,6 +41,8 @@ export async function runUnderLoad(
   const { gatewayUrl } = population
   const pool = new Pool(gatewayUrl, {
     connections: CONNECTIONS,
+    keepAliveTimeout: IDLE_MAX_MS,
+    keepAliveMaxTimeout: IDLE_MAX_MS,
     headersTimeout: ANSWER_LIMIT_MS,
     bodyTimeout: ANSWER_LIMIT_MS,
   })

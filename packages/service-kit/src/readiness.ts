@@ -1,21 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import type { Db } from './db.ts'
 
-/**
- * The check behind `/readyz`: the database answers and has every migration in `migrationsDirectory`.
- * `stop()` makes it false for good, before connections close.
- */
+/** The check behind `/readyz`: the database answers and has every migration in `migrationsDirectory`. */
 export function createReadiness(options: { db: Db; migrationsDirectory: string }) {
-  let stopping = false
   let newest: Promise<number> | undefined
   let migrated = false
 
   return {
-    stop(): void {
-      stopping = true
-    },
     async check(): Promise<void> {
-      if (stopping) throw new Error('the process is stopping')
       if (migrated) {
         await options.db.query('select 1')
         return

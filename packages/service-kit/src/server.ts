@@ -1,5 +1,4 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyError,
@@ -10,6 +9,7 @@ import Fastify, {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { HttpConfig } from './config.ts'
+import { registerDrain } from './drain.ts'
 import { BODY_LIMIT_BYTES, pathOf, sendError } from './error-handler.ts'
 import { notFound } from './errors.ts'
 import { newId } from './ids.ts'
@@ -74,7 +74,7 @@ export function createServer(options: ServerOptions): App {
     record(options, request, reply)
     done()
   })
-  closeConnectionsOnStop(app)
+  const isStopping = registerDrain(app, options.config.drainDelayMs)
   app.addHook('onRequest', requireInternalToken(options.config.internalToken))
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(options.log, error, request, reply))
   app.setNotFoundHandler((request, reply) =>
@@ -86,31 +86,14 @@ export function createServer(options: ServerOptions): App {
     ),
   )
   void app.register(swagger, openapiOptions(`UrbanBloom ${options.name}`))
-  registerProbes(app, options)
+  registerProbes(app, {
+    ...options,
+    ready: async () => {
+      if (isStopping()) throw new Error('the process is stopping')
+      await options.ready()
+    },
+  })
   return app
-}
-
-/**
- * A request that is under way when the stop begins ends after idle connections were closed; kept alive, its
- * connection would hold the process for the whole keep-alive time. So would one on which nothing was ever sent,
- * because Node does not count it as idle; clients open such connections in advance.
- */
-function closeConnectionsOnStop(app: App): void {
-  let stopping = false
-  const sockets = new Set<Socket>()
-  app.server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  app.addHook('preClose', (done) => {
-    stopping = true
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
-    done()
-  })
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (stopping) void reply.header('connection', 'close')
-    done()
-  })
 }
 
 /** A POST that needs no body may carry the content type and nothing else. */

@@ -79,10 +79,7 @@ export async function createAuthService(config: Config): Promise<AuthService> {
       await app.listen({ port: config.http.port, host: config.http.host })
       resources.defer(() => app.close())
       for (const [name, everyMs, work] of jobs) resources.defer(recurring(name, everyMs, work, log))
-      resources.defer(async () => {
-        readiness.stop()
-        await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
-      })
+      resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
   }

@@ -49,7 +49,7 @@ export async function createDeliveryRoutingService(
   overrides: Overrides = {},
 ): Promise<Service & { ctx: Context; app: App }> {
   const resources = new AsyncDisposableStack()
-  const { ctx, app, readiness } = createContext(config, overrides, resources)
+  const { ctx, app } = createContext(config, overrides, resources)
   void app.register(async (routes: App) => registerAll(routes, ctx))
 
   return {
@@ -64,10 +64,7 @@ export async function createDeliveryRoutingService(
       ctx.jobs.start(tasksOf(ctx, config, resources))
       resources.defer(() => ctx.jobs.stop())
       startRecurring(ctx, config, resources)
-      resources.defer(async () => {
-        readiness.stop()
-        await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
-      })
+      resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
   }
@@ -123,7 +120,7 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
     metrics,
     ready: () => readiness.check(),
   })
-  return { ctx, app, readiness }
+  return { ctx, app }
 }
 
 function registerAll(app: App, ctx: Context): void {

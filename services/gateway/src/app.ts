@@ -81,7 +81,7 @@ function keepBodiesAsTheyAre(app: FastifyInstance): void {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 }
 
-function receive(app: FastifyInstance, { config }: GatewayContext): void {
+function receive(app: FastifyInstance, { config, notReady }: GatewayContext): void {
   const cors = createCors(config.corsOrigins)
   app.addHook('onRequest', (request, reply, done) => {
     request.identity = identify(request)
@@ -89,6 +89,8 @@ function receive(app: FastifyInstance, { config }: GatewayContext): void {
       ...securityHeaders,
       ...cors.headers(request),
       'x-request-id': request.identity.requestId,
+      // So that no connection is in use when the stop closes what is left.
+      ...(notReady() !== null && { connection: 'close' }),
     })
     const refusal = refusalOf(request)
     if (refusal !== null) done(refusal)

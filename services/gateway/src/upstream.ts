@@ -16,6 +16,11 @@ export type Upstream = ReturnType<typeof createUpstream>
 
 const CONNECT_TIMEOUT_MS = 1_000
 const AVOIDED_MS = 1_000
+/**
+ * Less than the time in which a stopping process still serves: what it closes at its end was given up here before,
+ * so no request is sent on a connection that ends at that moment.
+ */
+const IDLE_MAX_MS = 4_000
 const MAX_CONNECTIONS = 128
 const MAX_IN_FLIGHT = 1_000
 const MAX_STREAMS = 5_000
@@ -71,6 +76,8 @@ function toReplica(url: string): Replica {
   const options = {
     pipelining: 1,
     connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeout: IDLE_MAX_MS,
+    keepAliveMaxTimeout: IDLE_MAX_MS,
     headersTimeout: 0,
     bodyTimeout: 0,
   }

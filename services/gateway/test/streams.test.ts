@@ -117,7 +117,9 @@ test('stopping finishes requests, ends streams in good order and refuses nothing
   expect((await send(gateway.url, { path: '/readyz' })).status).toBe(200)
 
   const closed = gateway.close()
-  expect((await send(gateway.url, { path: '/readyz' })).status).toBe(503)
+  const whileStopping = await send(gateway.url, { path: '/readyz', headers: { connection: 'keep-alive' } })
+  expect(whileStopping.status).toBe(503)
+  expect(whileStopping.headers.connection).toBe('close')
   await waitFor(() => reader.ended, { describe: 'the stream ends' })
   expect(reader.broken).toBe(false)
   answer?.end('late')

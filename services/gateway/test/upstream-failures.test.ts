@@ -1,3 +1,4 @@
+import http from 'node:http'
 import net from 'node:net'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { expect, onTestFinished, test } from 'vitest'
@@ -214,4 +215,23 @@ test('a replica that swallows connections is left alone for a while, a closed on
   )
   noteUnreachable(first, Object.assign(new Error('timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' }))
   expect(upstream.next([second])).toBeNull()
+})
+
+test('an idle connection to a service is given up before a stopping service would close it', async () => {
+  const service = http.createServer((_request, response) => response.end('{}'))
+  service.keepAliveTimeout = 72_000
+  let open = 0
+  service.on('connection', (socket) => {
+    open += 1
+    socket.once('close', () => (open -= 1))
+  })
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void service.close())
+  const { port } = service.address() as net.AddressInfo
+  const gateway = await startGateway({ INVENTORY_URL: `http://127.0.0.1:${port}` })
+
+  expect((await send(gateway.url, { path: '/v1/products/1' })).status).toBe(200)
+  expect(open).toBe(1)
+  // DRAIN_DELAY_MS in the manifests is 5 s.
+  await waitFor(() => open === 0, { describe: 'the connection is closed', timeoutMs: 4_900 })
 })

@@ -84,10 +84,7 @@ export async function createInventoryService(config: Config): Promise<InventoryS
       )
       resources.defer(recurring('repair_stock_pages', REPAIR_INTERVAL_MS, createStockPageRepair(ctx), log))
       resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
-      resources.defer(async () => {
-        readiness.stop()
-        await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
-      })
+      resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
   }

@@ -88,10 +88,7 @@ export async function createOrderService(config: Config): Promise<Service> {
       resources.defer(recurring('recover_orders', config.recoveryIntervalMs, () => recoverOrders(ctx), log))
       resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
       resources.defer(recurring('forget_old_keys', HOUR_MS, () => forgetOldKeys(db), log))
-      resources.defer(async () => {
-        readiness.stop()
-        await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
-      })
+      resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
   }

@@ -82,10 +82,7 @@ export async function createPaymentService(config: Config): Promise<PaymentServi
       resources.defer(() => jobs.stop())
       resources.defer(recurring('settle_due', config.settle.intervalMs, () => settleDue(ctx), log))
       resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldProviderEvents(db), log))
-      resources.defer(async () => {
-        readiness.stop()
-        await new Promise((resolve) => setTimeout(resolve, config.http.drainDelayMs))
-      })
+      resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
   }
