@@ -57,6 +57,7 @@ export function createJobs(options: {
     'outcome',
   ])
   measureDeadLetters(options)
+  const underWay = new Set<Promise<void>>()
   let runner: Runner | undefined
   let stopping = false
   let supervised: Promise<void> = Promise.resolve()
@@ -70,7 +71,7 @@ export function createJobs(options: {
           schema,
           taskList,
           noHandleSignals: true,
-          logger: quietLogger(log),
+          logger: quietLogger(log, () => stopping),
           preset: { worker: { concurrentJobs: options.concurrency ?? 4, ...batching } },
         })
         if (stopping) await runner.stop()
@@ -100,7 +101,7 @@ export function createJobs(options: {
     start(tasks: Record<string, Task>): void {
       const list = Object.entries(tasks).map(([name, task]) => [
         name,
-        observed(name, task, { log, finished, timeoutMs }),
+        observed(name, task, { log, finished, timeoutMs, underWay }),
       ])
       supervised = supervise(Object.fromEntries(list))
       const sweepMs = Math.min(timeoutMs, LONGEST_SWEEP_MS)
@@ -112,6 +113,7 @@ export function createJobs(options: {
       await stopSweeping?.()
       await runner?.stop().catch(() => undefined)
       await supervised
+      await Promise.allSettled(underWay)
     },
   }
 }
@@ -133,14 +135,20 @@ async function freeAbandoned({
   )
 }
 
-type Observer = { log: Log; finished: Counter<'task' | 'outcome'>; timeoutMs: number }
+type Observer = {
+  log: Log
+  finished: Counter<'task' | 'outcome'>
+  timeoutMs: number
+  /** The jobs that a stop waits for. */
+  underWay: Set<Promise<void>>
+}
 
 /** Runs a job in a context and within a time of its own, and counts and logs its outcome. */
-function observed(name: string, task: Task, { log, finished, timeoutMs }: Observer) {
+function observed(name: string, task: Task, { log, finished, timeoutMs, underWay }: Observer) {
   return (payload: unknown): Promise<void> => {
     const traceparent = traceparentFrom((payload as { traceparent?: string } | null)?.traceparent)
     const context = { requestId: newId(), traceparent, deadlineAt: performance.now() + timeoutMs }
-    return runInContext(context, async () => {
+    const run = runInContext(context, async () => {
       try {
         await within(timeoutMs, task(payload as never))
         finished.inc({ task: name, outcome: 'done' })
@@ -150,6 +158,10 @@ function observed(name: string, task: Task, { log, finished, timeoutMs }: Observ
         throw err
       }
     })
+    const ended = run.catch(() => undefined)
+    underWay.add(ended)
+    void ended.then(() => underWay.delete(ended))
+    return run
   }
 }
 
@@ -187,9 +199,13 @@ function measureDeadLetters({
   })
 }
 
-/** graphile-worker logs every job it starts at info; only its warnings are for our log. */
-function quietLogger(log: Log) {
+/**
+ * graphile-worker logs every job it starts at info; only its warnings are for our log. While it stops with jobs that it
+ * has fetched and not begun, version 0.18 reports errors of its own making although it gives the jobs back.
+ */
+function quietLogger(log: Log, isStopping: () => boolean) {
   return new Logger(() => (level, message) => {
-    if (level === 'error' || level === 'warning') log.warn({ queue: true }, message)
+    if (level !== 'error' && level !== 'warning') return
+    log[isStopping() ? 'debug' : 'warn']({ queue: true }, message)
   })
 }

@@ -68,3 +68,31 @@ test('a job that hangs fails at its limit and is tried again', async () => {
     timeoutMs: 20_000,
   })
 })
+
+test('a stop finishes what was begun and gives the rest back at once', async () => {
+  const { db, jobs, start } = await queue()
+  let begun = 0
+  let finished = 0
+  let release: (() => void) | undefined
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  start({
+    wait: async () => {
+      begun += 1
+      await gate
+      finished += 1
+    },
+  })
+  await db.transaction(async (tx) => {
+    for (let count = 0; count < 20; count += 1) await jobs.enqueue(tx, 'wait', {})
+  })
+  await waitFor(() => begun === 4, { describe: 'as many jobs are under way as may be' })
+  const stopping = jobs.stop()
+  release?.()
+  await stopping
+  expect(finished).toBe(begun)
+  const left = await db.query('select locked_by, attempts from orders_jobs.jobs')
+  expect(left).toHaveLength(20 - finished)
+  expect(left.every(({ locked_by, attempts }) => locked_by === null && attempts === 0)).toBe(true)
+})

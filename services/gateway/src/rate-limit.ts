@@ -32,7 +32,7 @@ for i, key in ipairs(KEYS) do
   free[i] = empty
 end
 for i, key in ipairs(KEYS) do
-  redis.call('set', key, string.format('%.3f', free[i]), 'px', math.ceil(free[i] - now))
+  redis.call('set', key, string.format('%.3f', free[i]), 'px', math.max(1, math.ceil(free[i] - now)))
 end
 local used = free[1] - now
 return {1, math.floor((window - used) * ARGV[2] / window + 0.001), math.ceil(used)}
