@@ -25,6 +25,8 @@ const commands = {
   verify: ['packages/local/src/verify.ts'],
   test: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'packages/test-kit/vitest.config.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
+  drill: ['packages/drill/src/main.ts'],
+  cluster: ['packages/cluster/src/main.ts'],
   bench: ['packages/bench/src/all.ts'],
   'bench:checkout': ['packages/bench/src/checkout.ts'],
   'bench:catalog': ['packages/bench/src/catalog.ts'],
@@ -97,7 +99,7 @@ function run(command, args, env) {
     const child = spawn(command, args, {
       cwd: repository,
       env,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: 'inherit',
       detached: true,
     })
     const forward = (signal) => child.kill(signal)

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'undici'
 import type { KindResult } from './open-loop.ts'
-import type { Population } from './population.ts'
+import type { Business } from './population.ts'
 import { exchange } from './traffic.ts'
 
 const EVERY_MS = 500
 
 /** Ops puts the driver's stops into another order twice a second, so that the event streams have something to say. */
-export function createDispatcher(pool: Pool, { ops, route }: Population) {
+export function createDispatcher(pool: Pool, { ops, route }: Business) {
   const result: KindResult = { kind: 'dispatch', latenciesMs: [], failures: [] }
   const stopping = new AbortController()
   const begin = performance.now()

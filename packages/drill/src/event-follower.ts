@@ -15,7 +15,7 @@ const SILENCE_LIMIT_MS = 40_000
  * Reads a stream of server-sent events as a browser does: when it ends, it connects again with the last event's id.
  * Only an answer other than 200 and a connection that breaks in the middle of an event are failures.
  */
-export function followEvents(options: { url: string; token: string }) {
+export function followEvents(options: { url: string; who: { token: string } }) {
   const events: StreamEvent[] = []
   const failures: string[] = []
   const stopping = new AbortController()
@@ -26,7 +26,7 @@ export function followEvents(options: { url: string; token: string }) {
 
   const readOnce = async () => {
     const headers = {
-      authorization: `Bearer ${options.token}`,
+      authorization: `Bearer ${options.who.token}`,
       accept: 'text/event-stream',
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     }

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createApiClient } from '@urbanbloom/local/api-client'
+import type { Person } from '@urbanbloom/test-kit/people'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { Pool } from 'undici'
 import { createDispatcher } from './dispatcher.ts'
 import { type EventFollower, followEvents } from './event-follower.ts'
 import { type KindResult, startOpenLoop } from './open-loop.ts'
-import type { Population } from './population.ts'
+import type { Business, Population } from './population.ts'
 import { type Bought, createDeck, createTraffic } from './traffic.ts'
 
 const DRIVER_STREAMS = 3
@@ -46,28 +47,29 @@ export async function runUnderLoad(
     headersTimeout: ANSWER_LIMIT_MS,
     bodyTimeout: ANSWER_LIMIT_MS,
   })
-  const followers = follow(population)
+  const { business } = population
+  const followers = business === undefined ? nobody : follow(gatewayUrl, business)
   await waitFor(() => followers.all.every((follower) => follower.isConnected()), {
     describe: 'every event stream is open',
   })
-  const bought: Bought = new Map(population.routed.map(({ orderId, customer }) => [orderId, customer]))
-  const dispatcher = createDispatcher(pool, population)
+  const bought: Bought = new Map(business?.routed.map(({ orderId, customer }) => [orderId, customer]))
+  const dispatcher = business === undefined ? undefined : createDispatcher(pool, business)
   const send = createTraffic(pool, population, bought)
-  const loop = startOpenLoop({ ratePerSecond: options.ratePerSecond, next: createDeck(), send })
+  const loop = startOpenLoop({ ratePerSecond: options.ratePerSecond, next: createDeck(send), send })
   let seconds = 0
   try {
     await options.work()
     await untilElapsed(loop.elapsedSeconds, options.minSeconds)
     seconds = loop.elapsedSeconds()
   } finally {
-    await Promise.all([loop.stop(), dispatcher.stop()])
+    await Promise.all([loop.stop(), dispatcher?.stop()])
   }
-  const kinds = [...loop.results(), dispatcher.result]
+  const kinds = [...loop.results(), ...(dispatcher === undefined ? [] : [dispatcher.result])]
   try {
     const problems = [
       ...kinds.flatMap(({ failures }) => failures),
       ...followers.all.flatMap(({ failures }) => failures),
-      ...(await checkStreams(population, followers)),
+      ...(business === undefined ? [] : await checkStreams(gatewayUrl, business, followers)),
       ...(await checkOrders(population, bought)),
     ]
     const streamReconnects = followers.all.reduce((sum, follower) => sum + follower.reconnects(), 0)
@@ -80,18 +82,18 @@ export async function runUnderLoad(
 
 type Followers = {
   driver: readonly EventFollower[]
-  tracking: readonly { orderId: string; token: string; follower: EventFollower }[]
+  tracking: readonly { orderId: string; customer: Person; follower: EventFollower }[]
   all: readonly EventFollower[]
 }
 
-function follow({ gatewayUrl, driver, routed }: Population): Followers {
+const nobody: Followers = { driver: [], tracking: [], all: [] }
+
+function follow(gatewayUrl: string, { driver, routed }: Business): Followers {
   const driverUrl = `${gatewayUrl}/v1/driver/route/events`
-  const drivers = Array.from({ length: DRIVER_STREAMS }, () =>
-    followEvents({ url: driverUrl, token: driver.token }),
-  )
-  const tracking = routed.slice(0, TRACKING_STREAMS).map(({ orderId, customer: { token } }) => {
+  const drivers = Array.from({ length: DRIVER_STREAMS }, () => followEvents({ url: driverUrl, who: driver }))
+  const tracking = routed.slice(0, TRACKING_STREAMS).map(({ orderId, customer }) => {
     const url = `${gatewayUrl}/v1/orders/${orderId}/tracking/events`
-    return { orderId, token, follower: followEvents({ url, token }) }
+    return { orderId, customer, follower: followEvents({ url, who: customer }) }
   })
   return { driver: drivers, tracking, all: [...drivers, ...tracking.map(({ follower }) => follower)] }
 }
@@ -102,14 +104,17 @@ async function untilElapsed(elapsedSeconds: () => number, minSeconds: number): P
 }
 
 /** The driver's streams must hold every number up to the newest; the customers' must end with the present state. */
-async function checkStreams(population: Population, { driver, tracking }: Followers): Promise<string[]> {
-  const { gatewayUrl } = population
-  const newest = await newestRouteEvent(population)
+async function checkStreams(
+  gatewayUrl: string,
+  business: Business,
+  { driver, tracking }: Followers,
+): Promise<string[]> {
+  const newest = await newestRouteEvent(gatewayUrl, business)
   const checks = [
     ...driver.map((follower) =>
       inTime(`a driver's stream holds event ${newest}`, () => numbersOf(follower).at(-1) === newest),
     ),
-    ...tracking.map(({ orderId, token, follower }) =>
+    ...tracking.map(({ orderId, customer: { token }, follower }) =>
       inTime(`the tracking stream of ${orderId} holds the newest state`, async () => {
         const state = await createApiClient(gatewayUrl, { token }).get(`/v1/orders/${orderId}/tracking`)
         return isDeepStrictEqual(follower.events.at(-1)?.data, state)
@@ -137,8 +142,8 @@ function numbersOf({ events }: EventFollower): number[] {
 }
 
 /** A client that begins is told the number of the newest event. */
-async function newestRouteEvent({ gatewayUrl, driver }: Population): Promise<number> {
-  const follower = followEvents({ url: `${gatewayUrl}/v1/driver/route/events`, token: driver.token })
+async function newestRouteEvent(gatewayUrl: string, { driver }: Business): Promise<number> {
+  const follower = followEvents({ url: `${gatewayUrl}/v1/driver/route/events`, who: driver })
   try {
     const ready = await waitFor(() => follower.events.find(({ event }) => event === 'ready'), {
       describe: 'a new stream of the driver begins',

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Kind, Send } from './traffic.ts'
+import type { Kind, Traffic } from './traffic.ts'
 
 export type KindResult = { kind: string; latenciesMs: number[]; failures: string[] }
 
@@ -10,11 +10,7 @@ const MAX_IN_FLIGHT = 1_000
  * Sends requests at a constant rate, however long their answers take, until `stop` is called. A latency counts from
  * the moment at which the request was due, so that a late start is not hidden.
  */
-export function startOpenLoop(options: {
-  ratePerSecond: number
-  next: () => Kind
-  send: Record<Kind, Send>
-}) {
+export function startOpenLoop(options: { ratePerSecond: number; next: () => Kind; send: Traffic }) {
   const { ratePerSecond, next, send } = options
   const results = new Map<string, KindResult>()
   const inFlight = new Set<Promise<void>>()
@@ -27,7 +23,7 @@ export function startOpenLoop(options: {
   const begin = performance.now()
 
   const one = async (kind: Kind, dueAt: number) => {
-    const wrong = await send[kind]()
+    const wrong = await send[kind]?.()
     const result = resultOf(kind)
     result.latenciesMs.push(performance.now() - dueAt)
     if (wrong !== undefined) result.failures.push(`${seconds(dueAt - begin)} ${wrong}`)

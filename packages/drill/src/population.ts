@@ -25,10 +25,15 @@ export type Population = {
   gatewayUrl: string
   customers: readonly Person[]
   productIds: readonly string[]
+  /** What is bought and driven; undefined where nothing may be, because the shop is real. */
+  business: Business | undefined
+}
+
+export type Business = {
   windows: readonly DeliveryWindow[]
   address: typeof nearbyAddress
   date: string
-  ops: Pick<Person, 'token'>
+  ops: Person
   driver: Person
   route: { id: string; stopIds: readonly string[] }
   /** Orders on the route, which their customers follow. */
@@ -39,7 +44,7 @@ export type Population = {
  * Makes what the drill needs beside what is there: customers, plants that never sell out, a hub with a van, and a
  * route for tomorrow. Only `ops` can make them.
  */
-export async function createPopulation(gatewayUrl: string, ops: Pick<Person, 'token'>): Promise<Population> {
+export async function createPopulation(gatewayUrl: string, ops: Person): Promise<Population> {
   const entrance = { gatewayUrl }
   const date = dayAt(new Date(), inmanPark.timeZone, 1)
   const hubId = await ensureHub(gatewayUrl, ops)
@@ -50,8 +55,7 @@ export async function createPopulation(gatewayUrl: string, ops: Pick<Person, 'to
     const changes = { name: `Drill Plant ${productIds.length + 1}`, initialQuantity: AMPLE_STOCK }
     productIds.push((await createProduct(entrance, ops, changes)).id)
   }
-  const customers: Person[] = []
-  while (customers.length < CUSTOMERS) customers.push(await registerCustomer(entrance))
+  const customers = await registerCustomers(gatewayUrl)
   const address = {
     ...nearbyAddress,
     city: 'Athens',
@@ -61,10 +65,29 @@ export async function createPopulation(gatewayUrl: string, ops: Pick<Person, 'to
   const windows = await openWindows(gatewayUrl, date)
   const shop = { gatewayUrl, customers, productIds, windows, address, date, ops, driver }
   const routed = await buyRoutedOrders(shop)
-  return { ...shop, routed, route: await planRoute(shop, hubId) }
+  const route = await planRoute(shop, hubId)
+  const business = { windows, address, date, ops, driver, routed, route }
+  return { gatewayUrl, customers, productIds, business }
 }
 
-type Shop = Omit<Population, 'route' | 'routed'>
+/** Customers who only look: what a shop with real plants and real cards can take. */
+export async function createVisitors(gatewayUrl: string): Promise<Population> {
+  const { items } = await requestExpecting<{ items: { id: string }[] }>(
+    200,
+    'GET',
+    `${gatewayUrl}/v1/products?limit=${PRODUCTS}`,
+  )
+  const customers = await registerCustomers(gatewayUrl)
+  return { gatewayUrl, customers, productIds: items.map(({ id }) => id), business: undefined }
+}
+
+async function registerCustomers(gatewayUrl: string): Promise<Person[]> {
+  const customers: Person[] = []
+  while (customers.length < CUSTOMERS) customers.push(await registerCustomer({ gatewayUrl }))
+  return customers
+}
+
+type Shop = Omit<Population, 'business'> & Omit<Business, 'route' | 'routed'>
 
 async function ensureHub(gatewayUrl: string, ops: Pick<Person, 'token'>): Promise<string> {
   const { items } = await requestExpecting<{ items: { id: string; name: string }[] }>(
@@ -101,7 +124,7 @@ async function openWindows(gatewayUrl: string, date: string): Promise<DeliveryWi
   return open
 }
 
-async function buyRoutedOrders(shop: Shop): Promise<Population['routed']> {
+async function buyRoutedOrders(shop: Shop): Promise<Business['routed']> {
   const routed: { orderId: string; customer: Person }[] = []
   while (routed.length < ROUTED_ORDERS) {
     const customer = shop.customers[routed.length % shop.customers.length] as Person
@@ -118,7 +141,7 @@ async function buyRoutedOrders(shop: Shop): Promise<Population['routed']> {
 }
 
 /** Plans until every routed order has come to the driver, because orders reach the planner by an event. */
-async function planRoute(shop: Shop, hubId: string): Promise<Population['route']> {
+async function planRoute(shop: Shop, hubId: string): Promise<Business['route']> {
   const { token } = shop.ops
   const plans = `${shop.gatewayUrl}/v1/dispatch/plans`
   return waitFor(

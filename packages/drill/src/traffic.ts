@@ -1,7 +1,7 @@
 import type { Person } from '@urbanbloom/test-kit/people'
-import { checkoutBody, type DeliveryWindow } from '@urbanbloom/test-kit/shop'
+import { checkoutBody } from '@urbanbloom/test-kit/shop'
 import type { Pool } from 'undici'
-import type { Population } from './population.ts'
+import type { Business, Population } from './population.ts'
 
 /** One request of the mix. Resolves with undefined when it was answered as it should be, else with what was wrong. */
 export type Send = () => Promise<string | undefined>
@@ -17,7 +17,7 @@ export type Kind =
   | 'driver'
   | 'positions'
 
-/** Out of a hundred requests. */
+/** Out of a hundred requests, where all kinds are possible. */
 const shares: Record<Kind, number> = {
   catalog: 33,
   windows: 8,
@@ -41,55 +41,68 @@ const searches = [
   '?petSafe=true',
 ]
 
-/** The requests of the mix over one population. What was bought is added to `bought`. */
-export function createTraffic(pool: Pool, population: Population, bought: Bought): Record<Kind, Send> {
-  const { customers, productIds, windows, address, date, driver } = population
-  const customer = () => pick(customers)
-  const lines = () =>
-    shuffled(productIds)
-      .slice(0, 1 + Math.floor(Math.random() * 2))
-      .map((productId) => ({ productId, quantity: 1 }))
-  const ask = (method: 'GET' | 'POST', path: string, options: Ask) => exchange(pool, method, path, options)
+export type Traffic = Partial<Record<Kind, Send>>
+
+/** The requests of the mix that this population can send. What was bought is added to `bought`. */
+export function createTraffic(pool: Pool, population: Population, bought: Bought): Traffic {
+  const { customers, productIds, business } = population
+  const people = business === undefined ? customers : [...customers, business.driver, business.ops]
   const expectOk = async (method: 'GET' | 'POST', path: string, options: Ask) =>
-    (await ask(method, path, options)).wrong
+    (await exchange(pool, method, path, options)).wrong
   return {
+    ...(business !== undefined && createBusinessTraffic(pool, { ...population, business }, bought)),
     catalog: () =>
       expectOk(
         'GET',
         Math.random() < 0.5 ? `/v1/products${pick(searches)}` : `/v1/products/${pick(productIds)}`,
         {},
       ),
+    orders() {
+      const latest = [...bought].at(-1 - Math.floor(Math.random() * 20))
+      const [id, owner] = latest ?? [undefined, pick(customers)]
+      return expectOk('GET', id === undefined ? '/v1/orders' : `/v1/orders/${id}`, { token: owner.token })
+    },
+    /** Keeps everybody's token fresh, too, because a long drill outlives them. */
+    async login() {
+      const person = pick(people)
+      const { email, password } = person
+      const { wrong, text } = await exchange(pool, 'POST', '/v1/auth/login', { body: { email, password } })
+      if (wrong === undefined) person.token = JSON.parse(text).accessToken
+      return wrong
+    },
+    profile: () => expectOk('GET', '/v1/me', { token: pick(customers).token }),
+  }
+}
+
+type Trading = Omit<Population, 'business'> & { business: Business }
+
+function createBusinessTraffic(
+  pool: Pool,
+  { customers, productIds, business }: Trading,
+  bought: Bought,
+): Traffic {
+  const { windows, address, date, driver } = business
+  const { latitude, longitude } = address
+  const lines = () =>
+    shuffled(productIds)
+      .slice(0, 1 + Math.floor(Math.random() * 2))
+      .map((productId) => ({ productId, quantity: 1 }))
+  const expectOk = async (method: 'GET' | 'POST', path: string, options: Ask) =>
+    (await exchange(pool, method, path, options)).wrong
+  return {
     windows: () =>
-      expectOk(
-        'GET',
-        `/v1/delivery-windows?latitude=${address.latitude}&longitude=${address.longitude}&date=${date}`,
-        {},
-      ),
+      expectOk('GET', `/v1/delivery-windows?latitude=${latitude}&longitude=${longitude}&date=${date}`, {}),
     quote: () =>
-      expectOk('POST', '/v1/quotes', { token: customer().token, body: { items: lines(), address } }),
+      expectOk('POST', '/v1/quotes', { token: pick(customers).token, body: { items: lines(), address } }),
     async checkout() {
-      const buyer = customer()
-      const body = checkoutBody(lines(), pick(windows) as DeliveryWindow, { address })
+      const buyer = pick(customers)
+      const body = checkoutBody(lines(), pick(windows), { address })
       const headers = { 'idempotency-key': crypto.randomUUID() }
-      const { wrong, text } = await ask('POST', '/v1/checkout', {
-        token: buyer.token,
-        body,
-        headers,
-        expect: 201,
-      })
+      const asked = { token: buyer.token, body, headers, expect: 201 }
+      const { wrong, text } = await exchange(pool, 'POST', '/v1/checkout', asked)
       if (wrong === undefined) bought.set(JSON.parse(text).order.id, buyer)
       return wrong
     },
-    orders() {
-      const latest = [...bought].at(-1 - Math.floor(Math.random() * 20))
-      const [id, owner] = latest ?? [undefined, customer()]
-      return expectOk('GET', id === undefined ? '/v1/orders' : `/v1/orders/${id}`, { token: owner.token })
-    },
-    login: () => {
-      const { email, password } = customer()
-      return expectOk('POST', '/v1/auth/login', { body: { email, password } })
-    },
-    profile: () => expectOk('GET', '/v1/me', { token: customer().token }),
     driver: () => expectOk('GET', '/v1/driver/route', { token: driver.token }),
     positions: () =>
       expectOk('POST', '/v1/driver/positions', {
@@ -102,9 +115,11 @@ export function createTraffic(pool: Pool, population: Population, bought: Bought
   }
 }
 
-/** A hundred kinds in the proportions of the mix and in random order, again and again. */
-export function createDeck(): () => Kind {
-  const all = Object.entries(shares).flatMap(([kind, share]) => Array<Kind>(share).fill(kind as Kind))
+/** The kinds that can be sent, in the proportions of the mix and in random order, again and again. */
+export function createDeck(traffic: Traffic): () => Kind {
+  const all = Object.entries(shares).flatMap(([kind, share]) =>
+    Array<Kind>(traffic[kind as Kind] === undefined ? 0 : share).fill(kind as Kind),
+  )
   let left: Kind[] = []
   return () => {
     if (left.length === 0) left = shuffled(all)
