@@ -40,7 +40,9 @@ export async function launch([name, ...rest]) {
   if (process.platform === 'win32') fail('UrbanBloom runs on Linux and macOS: on Windows, use it inside WSL.')
   await install()
   const PATH = `${join(modules, '.bin')}${delimiter}${process.env.PATH}`
-  process.exit(await run(workspaceNode, [...command, ...rest], { ...process.env, PATH }))
+  // The only command that asks something.
+  const stdin = name === 'cluster' ? 'inherit' : 'ignore'
+  process.exit(await run(workspaceNode, [...command, ...rest], { ...process.env, PATH }, stdin))
 }
 
 async function install() {
@@ -94,12 +96,12 @@ function fingerprint() {
  * Runs a program in a process group of its own, so that a Ctrl-C in the terminal reaches it once, through us, and
  * resolves with its exit code.
  */
-function run(command, args, env) {
+function run(command, args, env, stdin = 'ignore') {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: repository,
       env,
-      stdio: 'inherit',
+      stdio: [stdin, 'inherit', 'inherit'],
       detached: true,
     })
     const forward = (signal) => child.kill(signal)
