@@ -94,6 +94,19 @@ describe('delivery windows', () => {
     expect(lookup).toEqual({ hubId: nearer.id, baseFeeCents: 299 })
   })
 
+  it('come for degrees of any size, and a hub at such a place closes no other', async () => {
+    now = new Date('2026-06-10T05:00:00Z')
+    const island = await createHub(world, { latitude: 5e-324, longitude: 30 })
+    expect((await list(here)).status).toBe(200)
+    for (const tiny of [0, 5e-324, -1e-310, 1e-160, 1e-9]) {
+      const place = { latitude: tiny, longitude: 30 + tiny }
+      const lookup = await expecting(200, world.internal('/internal/windows/lookup', place))
+      expect(lookup).toMatchObject({ hubId: island.id })
+    }
+    const outside = await list('latitude=1e-310&longitude=90')
+    expect([outside.status, outside.body.code]).toEqual([422, 'outside_delivery_area'])
+  })
+
   it('refuse places and days that are none', async () => {
     const bad = [
       '',

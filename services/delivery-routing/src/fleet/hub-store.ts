@@ -41,13 +41,22 @@ export async function findHub(db: Db, id: string): Promise<Hub | null> {
   return rows[0] === undefined ? null : toHub(rows[0])
 }
 
+/**
+ * Seven digits are a centimetre. A degree such as 1e-320 would underflow on the way, which Postgres refuses, and one
+ * hub there would close all others.
+ */
+function inRadians(degrees: string): string {
+  return `radians(round((${degrees})::numeric, 7)::float8)`
+}
+
 /** The nearest hub whose radius contains the point (haversine on a sphere), or null. */
 export async function findHubFor(db: Db, point: Point): Promise<Hub | null> {
   const rows = await db.query<HubRow>(
     `select ${columns} from (
        select ${columns}, 2 * 6371009 * asin(least(1, sqrt(
-         sin(radians(latitude - $1) / 2) ^ 2
-         + cos(radians(latitude)) * cos(radians($1)) * sin(radians(longitude - $2) / 2) ^ 2))) as distance
+         sin(${inRadians('latitude - $1')} / 2) ^ 2
+         + cos(${inRadians('latitude')}) * cos(${inRadians('$1::float8')})
+           * sin(${inRadians('longitude - $2')} / 2) ^ 2))) as distance
        from hubs
      ) as hubs
      where distance <= service_radius_meters order by distance, id limit 1`,
