@@ -75,6 +75,7 @@ export function registerRefundRoutes(app: App, ctx: PaymentContext, auth: Authen
           'Needs an `Idempotency-Key`. More than is left is 409 `refund_exceeds_capture`. The status `pending` means ' +
           'that the provider has not answered; it is asked again.',
         params: z.object({ id: z.uuid() }),
+        headers: z.looseObject({ 'idempotency-key': z.string().optional() }),
         body: RefundBody,
         response: {
           201: RefundView,
@@ -105,10 +106,11 @@ function rangeOf(query: z.infer<typeof RangeQuery>): { from: Date; to: Date } {
   const to = query.to === undefined ? new Date() : new Date(query.to)
   const from = query.from === undefined ? new Date(to.getTime() - DAY_MS) : new Date(query.from)
   const lengthMs = to.getTime() - from.getTime()
-  if (lengthMs <= 0 || lengthMs > MAX_RANGE_DAYS * DAY_MS) {
+  // The provider counts seconds since 1970.
+  if (from.getTime() < 0 || lengthMs <= 0 || lengthMs > MAX_RANGE_DAYS * DAY_MS) {
     throw invalid(
       'range_invalid',
-      `The range must end after it starts and span at most ${MAX_RANGE_DAYS} days`,
+      `The range must start after 1970, end after it starts and span at most ${MAX_RANGE_DAYS} days`,
     )
   }
   return { from, to }

@@ -207,6 +207,7 @@ test('reconciliation refuses a range that is empty or too long', async () => {
   for (const query of [
     '?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
     '?from=2026-01-01T00:00:00Z&to=2026-03-01T00:00:00Z',
+    '?to=0078-01-21T16:50:27Z',
   ]) {
     expect(await reconcile(query)).toMatchObject({ status: 400, body: { code: 'range_invalid' } })
   }
