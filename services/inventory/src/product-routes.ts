@@ -46,6 +46,8 @@ const StockAdjustmentAnswer = z.object({
   createdAt: z.iso.datetime(),
 })
 
+const unchanged = { 304: z.undefined().describe('Nothing has changed') }
+
 /** The catalog as everybody may read it, under `/v1/products`. */
 export function registerCatalogRoutes(app: App, ctx: InventoryContext): void {
   app.get(
@@ -57,7 +59,11 @@ export function registerCatalogRoutes(app: App, ctx: InventoryContext): void {
         description:
           'A new or changed product shows at once; the quantities of a list may lag by a few seconds, those of a single product by less than one.',
         querystring: ListQuery,
-        response: { 200: PageOf(Product), ...problems({ 400: '`validation_failed`, `cursor_invalid`' }) },
+        response: {
+          200: PageOf(Product),
+          ...unchanged,
+          ...problems({ 400: '`validation_failed`, `cursor_invalid`' }),
+        },
       },
     },
     async (request, reply) => sendPage(request, reply, await ctx.pages.list(request.query)),
@@ -71,7 +77,11 @@ export function registerCatalogRoutes(app: App, ctx: InventoryContext): void {
         summary: 'Read a plant on sale',
         description: 'Carries a strong `ETag`; `If-None-Match` with it is answered 304.',
         params: Id,
-        response: { 200: Product, ...problems({ 404: '`product_not_found`: unknown or withdrawn' }) },
+        response: {
+          200: Product,
+          ...unchanged,
+          ...problems({ 404: '`product_not_found`: unknown or withdrawn' }),
+        },
       },
     },
     async (request, reply) => {
@@ -128,6 +138,7 @@ export function registerProductManagement(app: App, ctx: InventoryContext, auth:
         description: 'An `Idempotency-Key` is optional here; with one, a repeated request is applied once.',
         security: bearer,
         params: Id,
+        headers: z.looseObject({ 'idempotency-key': z.string().optional() }),
         body: StockAdjustment,
         response: {
           201: StockAdjustmentAnswer,

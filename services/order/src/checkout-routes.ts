@@ -1,7 +1,6 @@
-import { Problem } from '@urbanbloom/contracts/problem'
 import { type Authenticator, userOf } from '@urbanbloom/service-kit/auth'
 import { requiredIdempotencyKey } from '@urbanbloom/service-kit/idempotency'
-import { bearer } from '@urbanbloom/service-kit/openapi'
+import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import { checkout } from './checkout.ts'
@@ -18,7 +17,14 @@ export function registerCheckoutRoutes(app: App, ctx: OrderContext, auth: Authen
         tags: ['Shop'],
         summary: 'Price a basket',
         body: QuoteBody,
-        response: { 200: Quote, default: Problem },
+        response: {
+          200: Quote,
+          ...problems({
+            400: 'validation_failed',
+            409: 'window_unavailable',
+            422: 'outside_delivery_area, product_unavailable',
+          }),
+        },
       },
     },
     async (request) => quote(ctx, request.body),

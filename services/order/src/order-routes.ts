@@ -79,6 +79,7 @@ export function registerOrderActions(app: App, ctx: OrderContext, auth: Authenti
         summary: 'Cancel before a van has loaded it; refund included',
         security: bearer,
         params: Id,
+        body: z.strictObject({}).nullish(),
         response: { 200: PublicOrder },
       },
     },
