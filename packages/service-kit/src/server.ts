@@ -57,6 +57,12 @@ export function createServer(options: ServerOptions): App {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    // The router refuses some URLs, such as too long an id, before any hook has seen the request.
+    frameworkErrors: (error, request, reply) => {
+      request.context = contextOf(request)
+      void reply.header('x-request-id', request.context.requestId)
+      void sendError(options.log, error, request, reply)
+    },
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
