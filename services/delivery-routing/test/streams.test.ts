@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { newId } from '@urbanbloom/service-kit/ids'
+import { openStream } from '@urbanbloom/test-kit/event-stream'
 import { startRedis } from '@urbanbloom/test-kit/test-servers'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openStream } from './event-stream.ts'
 import {
   createCrew,
   createDriver,

@@ -1,8 +1,8 @@
-import { waitFor } from '@urbanbloom/test-kit/wait-for'
+import { waitFor } from './wait-for.ts'
 
 export type StreamEvent = { id: string | undefined; event: string; data: any }
 
-/** Opens a stream of server-sent events and collects what comes. */
+/** Opens a stream of server-sent events and collects what comes, until it is closed. */
 export async function openStream(url: string, options: { token: string; lastEventId?: string }) {
   const abort = new AbortController()
   const { status, headers, body } = await fetch(url, {
