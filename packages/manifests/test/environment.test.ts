@@ -49,11 +49,15 @@ function variablesOf(program: string): string[] {
 }
 
 test.each([
-  ['local', 'migrate-release', 'packages/database/src/main.ts', []],
-  ['production', 'migrate-release', 'packages/database/src/main.ts', ['DATABASE_CA_FILE']],
+  ['local', 'migrate', 'packages/database/src/main.ts', []],
+  ['production', 'migrate', 'packages/database/src/main.ts', ['DATABASE_CA_FILE']],
   ['local', 'seed', 'packages/local/src/seed-containers.ts', []],
 ] as const)('%s: %s has exactly what its program reads', (overlay, name, program, optional) => {
-  const { values, parts } = environmentOf(overlays[overlay], workload(overlays[overlay], name))
+  const manifests = overlays[overlay]
+  // The Job of a release has the release in its name.
+  const job = workloadsOf(manifests).find(({ labels }) => labels['app.kubernetes.io/name'] === name)
+  if (job === undefined) throw new Error(`There is no Job ${name}`)
+  const { values, parts } = environmentOf(manifests, job)
   const given = Object.keys(values).filter((each) => !parts.has(each))
   expect(given.toSorted()).toEqual([...variablesOf(program), ...optional].toSorted())
 })

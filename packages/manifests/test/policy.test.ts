@@ -246,6 +246,8 @@ test('production: every parameter arrives', () => {
   const { data = {} } = production.find(({ metadata }) => metadata.name === 'parameters') ?? {}
   const rest = JSON.stringify(production.filter(({ metadata }) => metadata.name !== 'parameters'))
   for (const [name, value] of Object.entries(data)) expect(rest, name).toContain(value)
+  // What stands in the manifests for a parameter is nowhere left.
+  expect(rest).not.toMatch(/123456789012|shop\.example\.com|0\.0\.0\.0\/32|:release"/)
   const ingress = production.find(({ kind }) => kind === 'Ingress') as Manifest & {
     spec: {
       tls: { hosts: string[] }[]
