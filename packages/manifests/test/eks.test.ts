@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { load } from 'js-yaml'
+import { expect, test } from 'vitest'
+import { type Manifest, mainContainer, workload, workloadsOf } from '../src/manifest.ts'
+import { repository } from '../src/program.ts'
+import { manifestsFolder, renderFolder } from '../src/render.ts'
+
+type ClusterConfig = {
+  metadata: { name: string; region: string }
+  vpc: { cidr: string }
+  iam: {
+    serviceAccounts: {
+      metadata: { name: string }
+      roleName?: string
+      attachPolicy?: { Statement: Statement[] }
+    }[]
+  }
+  addons: { name: string; configurationValues?: string }[]
+  managedNodeGroups: { instanceType: string; minSize: number; desiredCapacity: number; maxSize: number }[]
+}
+type Statement = { Resource: string }
+type ExternalSecret = { spec: { data: { secretKey: string; remoteRef: { key: string } }[] } }
+
+const production = await renderFolder('overlays/production')
+const cluster = load(readFileSync(path.join(manifestsFolder, 'eks/cluster.yaml'), 'utf8')) as ClusterConfig
+const guide = readFileSync(path.join(repository, 'docs/deploy-eks.md'), 'utf8')
+const parameters = production.find(({ metadata }) => metadata.name === 'parameters')?.data ?? {}
+
+function only(kind: string, name?: string): Manifest {
+  const found = production.filter(
+    (each) => each.kind === kind && (name === undefined || each.metadata.name === name),
+  )
+  expect(found, `${kind} ${name ?? ''}`).toHaveLength(1)
+  return found[0] as Manifest
+}
+
+test('the cluster is the one that the manifests and the guide mean', () => {
+  expect(cluster.metadata).toMatchObject({ name: 'urbanbloom-cluster', region: 'us-east-1' })
+  expect(cluster.managedNodeGroups).toMatchObject([
+    { instanceType: 't3.medium', minSize: 1, desiredCapacity: 3, maxSize: 5 },
+  ])
+  expect(cluster.vpc.cidr).toBe(parameters.vpc)
+  expect(guide).toContain(`vpc: ${cluster.vpc.cidr}`)
+  const network = cluster.addons.find(({ name }) => name === 'vpc-cni')
+  expect(JSON.parse(network?.configurationValues ?? '{}')).toEqual({ enableNetworkPolicy: 'true' })
+})
+
+test('the role that reads the secrets is the one of the cluster file, and may read all that are asked for', () => {
+  const account = only('ServiceAccount', 'secrets-reader')
+  const role = cluster.iam.serviceAccounts.find(({ metadata }) => metadata.name === account.metadata.name)
+  expect(account.metadata.annotations?.['eks.amazonaws.com/role-arn']).toBe(
+    `arn:aws:iam::${parameters.account}:role/${role?.roleName}`,
+  )
+  const allowed = role?.attachPolicy?.Statement[0]?.Resource.split(':secret:')[1]?.replace('*', '') ?? 'none'
+  const keys = secretsOfProduction().map(({ remote }) => remote)
+  expect(keys.filter((key) => !key.startsWith(allowed))).toEqual([])
+})
+
+function secretsOfProduction() {
+  return production
+    .filter(({ kind }) => kind === 'ExternalSecret')
+    .flatMap((each) =>
+      (each as unknown as ExternalSecret).spec.data.map(({ secretKey, remoteRef }) => ({
+        key: secretKey,
+        remote: remoteRef.key,
+      })),
+    )
+}
+
+test('the guide makes every secret and every image that production asks for', () => {
+  const made = guide.split('\nput ')
+  for (const { key, remote } of secretsOfProduction()) {
+    const name = remote.replace('urbanbloom/', '')
+    expect(
+      made.find((each) => each.startsWith(`${name} `)),
+      name,
+    ).toContain(`${key}:`)
+  }
+  const loop = /for image in ([\w -]+); do/.exec(guide)?.[1]?.split(' ') ?? []
+  const images = workloadsOf(production).flatMap(
+    (pod) => /urbanbloom\/([\w-]+):/.exec(mainContainer(pod).image ?? '')?.[1] ?? [],
+  )
+  expect(loop.toSorted()).toEqual([...new Set(images)].toSorted())
+})
+
+test('the guide writes every parameter, and the map that only it can make', () => {
+  for (const name of Object.keys(parameters)) expect(guide).toMatch(new RegExp(`^ {2}${name}: `, 'm'))
+  const { spec } = workload(production, 'order')
+  expect(spec.volumes?.map(({ configMap }) => configMap?.name)).toEqual(['database-ca'])
+  expect(guide).toContain('create configmap database-ca --from-file=ca.pem=')
+})
+
+test('RDS accepts as many connections as the local Postgres', async () => {
+  const args = mainContainer(workload(await renderFolder('overlays/local'), 'postgres')).args?.join(' ') ?? ''
+  const accepted = /max_connections=(\d+)/.exec(args)?.[1]
+  expect(guide).toContain(`ParameterName=max_connections,ParameterValue=${accepted},`)
+})
