@@ -23,19 +23,24 @@ const FAILURE_THRESHOLD = 2
  */
 export async function startBalancer(options: {
   name: string
-  endpoints: () => readonly Endpoint[]
+  /** Asked at each probe, because pods come and go. */
+  endpoints: () => readonly Endpoint[] | Promise<readonly Endpoint[]>
   probeEveryMs: number
 }) {
   const { name, endpoints, probeEveryMs } = options
+  let known: readonly Endpoint[] = []
   const failuresInARow = new Map<string, number>()
   const refused: string[] = []
   const sockets = new Set<Socket>()
   const isUp = (endpoint: Endpoint) =>
     (failuresInARow.get(endpoint.name) ?? FAILURE_THRESHOLD) < FAILURE_THRESHOLD
 
+  const list = async () => endpoints()
   const probe = async () => {
+    // Where they cannot be listed just now, those of the last time stay.
+    known = await list().catch(() => known)
     await Promise.all(
-      endpoints().map(async (endpoint) => {
+      known.map(async (endpoint) => {
         const isReady = await endpoint.isReady().catch(() => false)
         const before = failuresInARow.get(endpoint.name) ?? FAILURE_THRESHOLD
         failuresInARow.set(endpoint.name, isReady ? 0 : before + 1)
@@ -50,7 +55,7 @@ export async function startBalancer(options: {
     sockets.add(client)
     client.once('close', () => sockets.delete(client))
     client.on('error', () => undefined)
-    const ready = endpoints().filter(isUp)
+    const ready = known.filter(isUp)
     const endpoint = ready[Math.floor(Math.random() * ready.length)]
     if (endpoint === undefined) refuse(client, 'no endpoint was ready')
     else
