@@ -27,7 +27,8 @@ export function formatRun(run: Run, earlier: readonly Run[]): string {
 /** A table with one row for each family and one for all runs. */
 export function summarise(runs: readonly Run[], earlier: readonly Run[]): string {
   const families = [...new Set(runs.map(({ family }) => family))]
-  const rows = families.length > 1 ? families.map((family) => rowOf(family, runsOf(runs, family), earlier)) : []
+  const rows =
+    families.length > 1 ? families.map((family) => rowOf(family, runsOf(runs, family), earlier)) : []
   return ['| family | runs | mean gap % | median | worst | earlier mean |', '|---|---|---|---|---|---|']
     .concat(rows, rowOf(`all, ${runs[0]?.seconds} s, one thread`, runs, earlier))
     .join('\n')
@@ -36,7 +37,9 @@ export function summarise(runs: readonly Run[], earlier: readonly Run[]): string
 function rowOf(name: string, runs: readonly Run[], earlier: readonly Run[]): string {
   const gaps = runs.map(({ gapPercent }) => gapPercent).toSorted((a, b) => a - b)
   const before = earlier.filter((other) => runs.some((run) => isSameRun(other, run)))
-  const figures = [meanOf(gaps), gaps[Math.floor(gaps.length / 2)]!, gaps.at(-1)!].map((gap) => gap.toFixed(2))
+  const figures = [meanOf(gaps), gaps[Math.floor(gaps.length / 2)]!, gaps.at(-1)!].map((gap) =>
+    gap.toFixed(2),
+  )
   const was = before.length > 0 ? meanOf(before.map(({ gapPercent }) => gapPercent)).toFixed(2) : ''
   return `| ${name} | ${runs.length} | ${figures.join(' | ')} | ${was} |`
 }

@@ -10,10 +10,12 @@ interface Order {
 
 /** Orders after Christiaens & Vanden Berghe (2020), and one that puts urgent stops first. */
 export class InsertionOrders {
+  readonly #model: Model
   readonly #orders: Order[]
   readonly #totalWeight: number
 
   constructor(model: Model) {
+    this.#model = model
     const { windowFrom, windowOpen, lastClose } = model
     const far = byStop(model, (stop) => -metersToDepot(model, stop))
     const orders: Order[] = [
@@ -28,6 +30,26 @@ export class InsertionOrders {
     ]
     this.#orders = orders.filter(({ key }) => key === null || key.some((value) => value !== key[0]))
     this.#totalWeight = this.#orders.reduce((total, order) => total + order.weight, 0)
+  }
+
+  /**
+   * Sorts the stops for the first plan: the heaviest first; among equals the farthest from a depot, then always the
+   * nearest to the one before, so that greedy insertion completes one neighbourhood after the other.
+   */
+  sortForFirstPlan(stops: Int32Array): void {
+    const { weight, placeCount, distance } = this.#model
+    const far = byStop(this.#model, (stop) => metersToDepot(this.#model, stop))
+    stops.sort((a, b) => weight[b]! - weight[a]! || far[b]! - far[a]!)
+    for (let index = 1; index < stops.length; index++) {
+      const row = stops[index - 1]! * placeCount
+      let nearest = index
+      for (let slot = index; slot < stops.length && weight[stops[slot]!] === weight[stops[index]!]; slot++) {
+        if (distance.out[row + stops[slot]!]! < distance.out[row + stops[nearest]!]!) nearest = slot
+      }
+      const stop = stops[nearest]!
+      stops[nearest] = stops[index]!
+      stops[index] = stop
+    }
   }
 
   /** Sorts the stops by an order drawn at random. */

@@ -1,63 +1,110 @@
 import { endNode, FOREVER, firstStart, type Model, startNode } from './model.ts'
-import type { Plan } from './plan.ts'
+import { ABSENT, type Plan } from './plan.ts'
+import type { Random } from './random.ts'
 import { durationWith } from './time-segment.ts'
 
 /** Where to put a stop and what that adds to the cost. */
 export interface Insertion {
-  /** The node to put it behind; `NOWHERE` when nothing feasible, or nothing cheaper than asked for, was found. */
+  /** The node to put it behind; `NOWHERE` when nothing feasible was found. */
   after: number
+  vehicle: number
   cost: number
 }
 
 export const NOWHERE = -1
 
-/**
- * Remembers the best position of a stop in a route until the route changes. Most routes survive an iteration
- * untouched, so that most questions are answered from here; on large instances nearly all of them.
- */
-export interface InsertionCache {
-  /** By stop, then by vehicle. */
-  readonly version: Int32Array
-  readonly after: Int32Array
-  readonly cost: Float64Array
+/** What `scanNeighbours` keeps between calls, so that it allocates nothing. */
+export interface InsertionScratch {
+  round: number
+  /** By node: the round in which the position behind it was priced. */
+  readonly pricedIn: Int32Array
+  /** By vehicle: the round in which `canTake` was asked, and its answer. */
+  readonly askedIn: Int32Array
+  readonly answer: Uint8Array
 }
 
-/** A cache that knows nothing yet. */
-export function createInsertionCache(model: Model): InsertionCache {
-  const size = model.stopCount * model.vehicleCount
-  return { version: new Int32Array(size), after: new Int32Array(size), cost: new Float64Array(size) }
+/** Scratch that has seen no round yet. */
+export function createInsertionScratch(model: Model): InsertionScratch {
+  return {
+    round: 0,
+    pricedIn: new Int32Array(model.nodeCount),
+    askedIn: new Int32Array(model.vehicleCount),
+    answer: new Uint8Array(model.vehicleCount),
+  }
 }
 
 /**
- * Finds the cheapest feasible position of a stop in a route, if it costs less than `bound`. Routes that this
- * iteration has not touched are looked up.
+ * Improves `found` by trying the positions before and behind each of `near`, the stop's neighbours (the granular
+ * search of Toth & Vigo, "The Granular Tabu Search", 2003, applied to insertion). Now and then, at `blinkRate`,
+ * an improving position is overlooked. This is where the search spends most of its time.
  */
-export function findInsertion(
+export function scanNeighbours(
   model: Model,
   plan: Plan,
-  cache: InsertionCache,
+  scratch: InsertionScratch,
   stop: number,
-  vehicle: number,
-  bound: number,
+  near: Int32Array,
+  blinkRate: number,
+  random: Random,
   found: Insertion,
 ): void {
-  found.after = NOWHERE
-  found.cost = bound
-  if (plan.isTouched[vehicle] === 1) {
-    if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, NOWHERE, found)
-    return
+  const { place, placeCount, lastClose, isFixed, costPerMeter, costPerSecond } = model
+  const { next: nextOf, previous, departure, latestReady, legMeters, vehicle: vehicleOf } = plan
+  const { pricedIn, askedIn, answer } = scratch
+  const round = ++scratch.round
+  const row = place[stop]! * placeCount
+  const metersInto = model.distance.into
+  const metersOut = model.distance.out
+  const close = lastClose[stop]!
+  const open = model.windowOpen[model.windowFrom[stop]!]!
+  const hasOneWindow = model.windowFrom[stop + 1]! - model.windowFrom[stop]! === 1
+  const service = model.serviceSeconds[stop]!
+  for (let index = 0; index < near.length; index++) {
+    const neighbour = near[index]!
+    const vehicle = vehicleOf[neighbour]!
+    if (vehicle === ABSENT) continue
+    let sides = 2
+    if (askedIn[vehicle] !== round) {
+      sides = 4
+      askedIn[vehicle] = round
+      answer[vehicle] = canTake(model, plan, stop, vehicle) ? 1 : 0
+    }
+    if (answer[vehicle] === 0) continue
+    const duration = model.duration[vehicle]!
+    const perMeter = costPerMeter[vehicle]!
+    const perSecond = costPerSecond[vehicle]!
+    // The first time that a route is met, its ends are tried as well.
+    for (let side = 0; side < sides; side++) {
+      const node =
+        side === 0
+          ? neighbour
+          : side === 1
+            ? previous[neighbour]!
+            : side === 2
+              ? startNode(model, vehicle)
+              : previous[endNode(model, vehicle)]!
+      if (pricedIn[node] === round) continue
+      pricedIn[node] = round
+      const next = nextOf[node]!
+      const placeBefore = place[node]!
+      const placeAfter = place[next]!
+      const meters = metersInto[row + placeBefore]! + metersOut[row + placeAfter]! - legMeters[next]!
+      let cost = perMeter * meters
+      if ((cost >= found.cost && perSecond === 0) || isFixed[node] === 1) continue
+      const ready = departure[node]! + duration.into[row + placeBefore]!
+      if (ready > close) continue
+      const start = hasOneWindow ? Math.max(ready, open) : firstStart(model, stop, ready)
+      if (start + service + duration.out[row + placeAfter]! > latestReady[next]!) continue
+      if (perSecond > 0) {
+        cost += perSecond * (durationWith(model, plan, stop, node, vehicle) - plan.durationSeconds[vehicle]!)
+        if (cost >= found.cost) continue
+      }
+      if (random.unit() < blinkRate) continue
+      found.after = node
+      found.vehicle = vehicle
+      found.cost = cost
+    }
   }
-  const slot = stop * model.vehicleCount + vehicle
-  if (cache.version[slot] !== plan.version[vehicle]) {
-    found.cost = Number.POSITIVE_INFINITY
-    if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, NOWHERE, found)
-    cache.version[slot] = plan.version[vehicle]!
-    cache.after[slot] = found.after
-    cache.cost[slot] = found.cost
-  }
-  const isCheaper = cache.cost[slot]! < bound
-  found.after = isCheaper ? cache.after[slot]! : NOWHERE
-  found.cost = isCheaper ? cache.cost[slot]! : bound
 }
 
 /** Whether the vehicle could take one more stop, going by skills, pins, load and number of stops. */
@@ -72,18 +119,8 @@ export function canTake(model: Model, plan: Plan, stop: number, vehicle: number)
   return true
 }
 
-/**
- * Improves `found` by trying every position of a route but the one behind `excluded`. The caller has asked
- * `canTake`. This is where the search spends most of its time.
- */
-export function scanRoute(
-  model: Model,
-  plan: Plan,
-  stop: number,
-  vehicle: number,
-  excluded: number,
-  found: Insertion,
-): void {
+/** Improves `found` by trying every position of a route. The caller has asked `canTake`. */
+export function scanRoute(model: Model, plan: Plan, stop: number, vehicle: number, found: Insertion): void {
   const { place, lastClose } = model
   const { next: nextOf, departure, latestReady, legMeters } = plan
   const row = place[stop]! * model.placeCount
@@ -105,7 +142,7 @@ export function scanRoute(
     const placeAfter = place[next]!
     const meters = metersInto[row + placeBefore]! + metersOut[row + placeAfter]! - legMeters[next]!
     let cost = fixed + perMeter * meters
-    if ((cost >= found.cost && perSecond === 0) || node === excluded) continue
+    if (cost >= found.cost && perSecond === 0) continue
     const ready = departure[node]! + secondsInto[row + placeBefore]!
     if (ready > close) continue
     const done = firstStart(model, stop, ready) + service
@@ -115,6 +152,7 @@ export function scanRoute(
       if (cost >= found.cost) continue
     }
     found.after = node
+    found.vehicle = vehicle
     found.cost = cost
   }
 }

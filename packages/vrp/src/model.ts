@@ -37,6 +37,8 @@ export interface Model {
   /** What leaving the stop out weighs. */
   readonly weight: Float64Array
   readonly isLocked: Uint8Array
+  /** By node: 1 where nothing may be put in behind it, because a locked stop follows. */
+  readonly isFixed: Uint8Array
   /** By stop, then by vehicle: 1 where skills, pins and the stop's own demand allow it. */
   readonly isAllowed: Uint8Array
   /** By vehicle, then by dimension. */
@@ -81,6 +83,11 @@ export function compileModel(problem: Problem): Model {
   )
   const isLocked = new Uint8Array(stops.length)
   for (const stop of lockedStops.flat()) isLocked[stop] = 1
+  const isFixed = new Uint8Array(stops.length + 2 * vehicles.length)
+  lockedStops.forEach((locked, vehicle) => {
+    if (locked.length > 0) isFixed[stops.length + vehicle] = 1
+    for (const stop of locked.slice(0, -1)) isFixed[stop] = 1
+  })
   const model: Model = {
     stopCount: stops.length,
     vehicleCount: vehicles.length,
@@ -92,6 +99,7 @@ export function compileModel(problem: Problem): Model {
     demand: Float64Array.from(stops.flatMap((stop) => stop.demand)),
     weight: Float64Array.from(stops, (stop) => 1 + (stop.priority ?? 0)),
     isLocked,
+    isFixed,
     isAllowed: compileAllowed(problem),
     capacity: Float64Array.from(vehicles.flatMap((vehicle) => vehicle.capacity)),
     shiftStart: Int32Array.from(vehicles, (vehicle) => vehicle.shift[0] - originSeconds),

@@ -1,42 +1,70 @@
 import type { Model } from './model.ts'
 
-/** Beyond this many, strings near a stop are no longer near it. */
-const MAX_NEIGHBOURS = 400
+/** How far apart two stops are, in any unit; the smallest are the neighbours. */
+export type Measure = (model: Model, stop: number, other: number) => number
 
 /** For each stop the nearest stops, itself first. A list is made when it is first asked for. */
 export class Neighbours {
   readonly #model: Model
-  readonly #lists = new Map<number, Int32Array>()
+  readonly #most: number
+  readonly #measure: Measure
+  readonly #lists: (Int32Array | undefined)[]
 
-  constructor(model: Model) {
+  constructor(model: Model, most: number, measure: Measure) {
     this.#model = model
+    this.#most = most
+    this.#measure = measure
+    this.#lists = new Array(model.stopCount)
   }
 
   of(stop: number): Int32Array {
-    const known = this.#lists.get(stop)
+    const known = this.#lists[stop]
     if (known) return known
-    const list = nearest(this.#model, stop)
-    this.#lists.set(stop, list)
+    const list = this.#nearest(stop)
+    this.#lists[stop] = list
     return list
   }
-}
 
-function nearest(model: Model, stop: number): Int32Array {
-  // Sorting plain numbers is much faster than sorting by a comparator, so each number carries its stop.
-  const keys = new Float64Array(model.stopCount)
-  for (let other = 0; other < model.stopCount; other++) {
-    const nearness = other === stop ? 0 : 1 + roundTrip(model, stop, other)
-    keys[other] = nearness * model.stopCount + other
+  #nearest(stop: number): Int32Array {
+    const { stopCount } = this.#model
+    // Sorting plain numbers is much faster than sorting by a comparator, so each number carries its stop.
+    const keys = new Float64Array(stopCount)
+    for (let other = 0; other < stopCount; other++) {
+      const nearness = other === stop ? 0 : 1 + Math.floor(this.#measure(this.#model, stop, other))
+      keys[other] = nearness * stopCount + other
+    }
+    keys.sort()
+    return Int32Array.from(keys.subarray(0, Math.min(stopCount, this.#most)), (key) => key % stopCount)
   }
-  keys.sort()
-  const length = Math.min(model.stopCount, MAX_NEIGHBOURS)
-  return Int32Array.from(keys.subarray(0, length), (key) => key % model.stopCount)
 }
 
 /** Meters there and back, or seconds where a problem has no distances. */
-function roundTrip(model: Model, stop: number, other: number): number {
+export function roundTrip(model: Model, stop: number, other: number): number {
   const row = stop * model.placeCount + other
   const meters = model.distance.out[row]! + model.distance.into[row]!
   if (meters > 0) return meters
   return model.duration.length > 0 ? model.duration[0]!.out[row]! + model.duration[0]!.into[row]! : 0
+}
+
+/** What a second of waiting, and a second of being late, count beside a second of driving. */
+const WAITING_WEIGHT = 0.2
+const LATENESS_WEIGHT = 1
+
+/**
+ * How badly one stop follows the other, the better way round: driving, waiting and being late (the correlation of
+ * Vidal et al., "A hybrid genetic algorithm with adaptive diversity management", 2013).
+ */
+export function proximity(model: Model, stop: number, other: number): number {
+  if (model.duration.length === 0) return 0
+  return Math.min(follows(model, stop, other), follows(model, other, stop))
+}
+
+function follows(model: Model, first: number, second: number): number {
+  const leg = first * model.placeCount + second
+  const seconds = model.duration[0]!.out[leg]!
+  const { windowFrom, windowOpen, lastClose, serviceSeconds } = model
+  const after = serviceSeconds[first]! + seconds
+  const waiting = windowOpen[windowFrom[second]!]! - after - lastClose[first]!
+  const lateness = windowOpen[windowFrom[first]!]! + after - lastClose[second]!
+  return seconds + WAITING_WEIGHT * Math.max(0, waiting) + LATENESS_WEIGHT * Math.max(0, lateness)
 }

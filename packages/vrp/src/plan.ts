@@ -25,15 +25,14 @@ export interface Plan {
   /** By vehicle, then by dimension. */
   readonly load: Float64Array
   readonly stopCount: Int32Array
+  readonly meters: Float64Array
   readonly durationSeconds: Int32Array
   readonly cost: Float64Array
-  /** Changes whenever the route changes, and never comes back for another route. */
-  readonly version: Int32Array
   readonly absent: Int32Array
   /** The vehicles whose routes differ from the plan last synchronised with. */
   readonly touched: Int32Array
   readonly isTouched: Uint8Array
-  readonly count: { absent: number; touched: number; versions: number }
+  readonly count: { absent: number; touched: number }
 }
 
 /** Segments by node: least duration, and the earliest and latest start that achieve it. */
@@ -64,13 +63,13 @@ export function createPlan(model: Model): Plan {
     windowClose: byNode(),
     load: new Float64Array(vehicleCount * dimensions),
     stopCount: new Int32Array(vehicleCount),
+    meters: new Float64Array(vehicleCount),
     durationSeconds: new Int32Array(vehicleCount),
     cost: new Float64Array(vehicleCount),
-    version: new Int32Array(vehicleCount),
     absent: new Int32Array(stopCount),
     touched: new Int32Array(vehicleCount),
     isTouched: new Uint8Array(vehicleCount),
-    count: { absent: 0, touched: 0, versions: 0 },
+    count: { absent: 0, touched: 0 },
   }
   for (let vehicle = 0; vehicle < vehicleCount; vehicle++) {
     plan.next[startNode(model, vehicle)] = endNode(model, vehicle)
@@ -169,7 +168,7 @@ function copyRoute(model: Model, from: Plan, to: Plan, vehicle: number): void {
   to.stopCount[vehicle] = from.stopCount[vehicle]!
   to.durationSeconds[vehicle] = from.durationSeconds[vehicle]!
   to.cost[vehicle] = from.cost[vehicle]!
-  to.version[vehicle] = from.version[vehicle]!
+  to.meters[vehicle] = from.meters[vehicle]!
 }
 
 function copyNodeTimes(from: Plan, to: Plan, node: number): void {

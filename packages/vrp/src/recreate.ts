@@ -1,19 +1,24 @@
 import {
-  createInsertionCache,
-  findInsertion,
+  canTake,
+  createInsertionScratch,
   type Insertion,
-  type InsertionCache,
+  type InsertionScratch,
   NOWHERE,
+  scanNeighbours,
   scanRoute,
 } from './insertion.ts'
 import { InsertionOrders } from './insertion-order.ts'
 import type { Model } from './model.ts'
+import { Neighbours, proximity } from './neighbours.ts'
 import { linkStop, type Plan } from './plan.ts'
 import type { Random } from './random.ts'
-import { refreshRoute } from './route-evaluation.ts'
+import { refreshAfterInsertion, refreshPositions } from './route-evaluation.ts'
 
 /** How often a best position is overlooked (the paper's β for insertion). */
 export const BLINK_RATE = 0.01
+
+/** How many stops near it decide where a stop is put in. */
+const INSERTION_NEIGHBOURS = 30
 
 /** How many of the stops that were absent before are tried again in one iteration, drawn at random. */
 const MAX_RETRIES = 40
@@ -21,7 +26,7 @@ const MAX_RETRIES = 40
 /** What `recreate` needs besides the plan. `scratch` is reused so that the search allocates nothing. */
 export interface RecreateContext {
   readonly model: Model
-  readonly cache: InsertionCache
+  readonly neighbours: Neighbours
   readonly orders: InsertionOrders
   readonly random: Random
   readonly scratch: RecreateScratch
@@ -32,6 +37,9 @@ interface RecreateScratch {
   /** The vehicles worth trying: all in use, and one unused of each kind. */
   readonly candidates: Int32Array
   candidateCount: number
+  /** The candidates from here on are unused. */
+  unusedFrom: number
+  readonly insertion: InsertionScratch
   /** By twin number: the round in which an unused vehicle of this kind became a candidate. */
   readonly roundOfTwin: Int32Array
   round: number
@@ -42,12 +50,14 @@ export function createRecreateContext(model: Model, random: Random): RecreateCon
   return {
     model,
     random,
-    cache: createInsertionCache(model),
+    neighbours: new Neighbours(model, INSERTION_NEIGHBOURS, proximity),
     orders: new InsertionOrders(model),
     scratch: {
-      found: { after: NOWHERE, cost: 0 },
+      found: { after: NOWHERE, vehicle: NOWHERE, cost: 0 },
       candidates: new Int32Array(model.vehicleCount),
       candidateCount: 0,
+      unusedFrom: 0,
+      insertion: createInsertionScratch(model),
       roundOfTwin: new Int32Array(model.vehicleCount),
       round: 0,
     },
@@ -61,9 +71,20 @@ export function createRecreateContext(model: Model, random: Random): RecreateCon
  * that an iteration stays short on a day on which the fleet is far too small.
  */
 export function recreate(context: RecreateContext, plan: Plan, removed: number, blinkRate: number): void {
-  const { model, orders, random, scratch } = context
-  const first = drawRetries(plan, plan.count.absent - removed, random)
-  orders.sort(plan.absent.subarray(first, plan.count.absent), random)
+  const first = drawRetries(plan, plan.count.absent - removed, context.random)
+  context.orders.sort(plan.absent.subarray(first, plan.count.absent), context.random)
+  insertAbsent(context, plan, first, blinkRate)
+}
+
+/** Puts in every absent stop that fits, where it is cheapest, overlooking nothing. */
+export function insertAll(context: RecreateContext, plan: Plan): void {
+  context.orders.sortForFirstPlan(plan.absent.subarray(0, plan.count.absent))
+  insertAbsent(context, plan, 0, 0)
+}
+
+/** Inserts the absent stops from index `first` on, in their order. */
+function insertAbsent(context: RecreateContext, plan: Plan, first: number, blinkRate: number): void {
+  const { model, scratch } = context
   listCandidates(model, plan, scratch)
   let left = first
   for (let index = first; index < plan.count.absent; index++) {
@@ -74,6 +95,7 @@ export function recreate(context: RecreateContext, plan: Plan, removed: number, 
     else if (plan.stopCount[vehicle] === 1) listCandidates(model, plan, scratch)
   }
   plan.count.absent = left
+  for (let index = 0; index < plan.count.touched; index++) refreshPositions(model, plan, plan.touched[index]!)
 }
 
 /** Moves the stops to try again to the end of the first `count`, and returns where the stops to try begin. */
@@ -90,41 +112,43 @@ function drawRetries(plan: Plan, count: number, random: Random): number {
 
 /** Returns the vehicle that now serves the stop, or `NOWHERE`. */
 function insertStop(context: RecreateContext, plan: Plan, stop: number, blinkRate: number): number {
-  const { model, cache, random, scratch } = context
-  const { found, candidates } = scratch
-  let bestCost = Number.POSITIVE_INFINITY
-  let bestAfter = NOWHERE
-  let bestVehicle = NOWHERE
-  for (let index = 0; index < scratch.candidateCount; index++) {
-    const vehicle = candidates[index]!
-    findInsertion(model, plan, cache, stop, vehicle, bestCost, found)
-    if (found.after === NOWHERE) continue
-    if (random.unit() < blinkRate) {
-      const overlooked = found.after
-      found.after = NOWHERE
-      found.cost = bestCost
-      scanRoute(model, plan, stop, vehicle, overlooked, found)
-      if (found.after === NOWHERE) continue
-    }
-    bestCost = found.cost
-    bestAfter = found.after
-    bestVehicle = vehicle
+  const { model, neighbours, random, scratch } = context
+  const { found } = scratch
+  found.after = NOWHERE
+  found.cost = Number.POSITIVE_INFINITY
+  if (blinkRate > 0) {
+    const near = neighbours.of(stop)
+    scanNeighbours(model, plan, scratch.insertion, stop, near, blinkRate, random, found)
+    scanCandidates(context, plan, stop, scratch.unusedFrom)
   }
-  if (bestVehicle === NOWHERE) return NOWHERE
-  linkStop(plan, stop, bestAfter, bestVehicle)
-  refreshRoute(model, plan, bestVehicle)
-  return bestVehicle
+  if (found.after === NOWHERE) scanCandidates(context, plan, stop, 0)
+  if (found.after === NOWHERE) return NOWHERE
+  linkStop(plan, stop, found.after, found.vehicle)
+  refreshAfterInsertion(model, plan, stop, found.vehicle)
+  return found.vehicle
 }
 
+/** Tries every position of the candidates from index `from` on. */
+function scanCandidates({ model, scratch }: RecreateContext, plan: Plan, stop: number, from: number): void {
+  for (let index = from; index < scratch.candidateCount; index++) {
+    const vehicle = scratch.candidates[index]!
+    if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, scratch.found)
+  }
+}
+
+/** Lists the vehicles in use, then one unused vehicle of each kind. */
 function listCandidates(model: Model, plan: Plan, scratch: RecreateScratch): void {
   const round = ++scratch.round
   scratch.candidateCount = 0
   for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
-    if (plan.stopCount[vehicle] === 0) {
-      const twin = model.twin[vehicle]!
-      if (scratch.roundOfTwin[twin] === round) continue
-      scratch.roundOfTwin[twin] = round
-    }
+    if (plan.stopCount[vehicle]! > 0) scratch.candidates[scratch.candidateCount++] = vehicle
+  }
+  scratch.unusedFrom = scratch.candidateCount
+  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
+    if (plan.stopCount[vehicle]! > 0) continue
+    const twin = model.twin[vehicle]!
+    if (scratch.roundOfTwin[twin] === round) continue
+    scratch.roundOfTwin[twin] = round
     scratch.candidates[scratch.candidateCount++] = vehicle
   }
 }

@@ -9,17 +9,83 @@ import { refreshDuration } from './time-segment.ts'
  * constant time, for any number of windows: waiting is allowed, so being ready earlier never hurts.
  */
 export function refreshRoute(model: Model, plan: Plan, vehicle: number): void {
-  const meters = refreshForward(model, plan, vehicle)
+  plan.meters[vehicle] = refreshForward(model, plan, vehicle)
   refreshBackward(model, plan, vehicle)
-  plan.version[vehicle] = ++plan.count.versions
+  refreshCost(model, plan, vehicle)
+}
+
+/**
+ * Brings a refreshed route up to date after `linkStop`. Times are followed only as far as they change. Positions
+ * are not: `refreshPositions` does that once a route is done with.
+ */
+export function refreshAfterInsertion(model: Model, plan: Plan, stop: number, vehicle: number): void {
+  const { place, placeCount, dimensions, demand } = model
+  const { previous, next } = plan
+  const before = previous[stop]!
+  const after = next[stop]!
+  const row = place[stop]! * placeCount
+  plan.legMeters[stop] = model.distance.into[row + place[before]!]!
+  const metersAfter = model.distance.out[row + place[after]!]!
+  plan.meters[vehicle]! += plan.legMeters[stop]! + metersAfter - plan.legMeters[after]!
+  plan.legMeters[after] = metersAfter
+  plan.stopCount[vehicle]!++
+  for (let d = 0; d < dimensions; d++) plan.load[vehicle * dimensions + d]! += demand[stop * dimensions + d]!
+  updateDepartures(model, plan, stop, vehicle)
+  updateLatestReady(model, plan, stop, vehicle)
+  refreshCost(model, plan, vehicle)
+}
+
+/** Numbers the stops of a route. */
+export function refreshPositions(model: Model, plan: Plan, vehicle: number): void {
+  let position = 0
+  const end = endNode(model, vehicle)
+  for (let node = plan.next[startNode(model, vehicle)]!; node !== end; node = plan.next[node]!) {
+    plan.position[node] = position++
+  }
+}
+
+function refreshCost(model: Model, plan: Plan, vehicle: number): void {
   const isUsed = plan.stopCount[vehicle]! > 0
-  let cost = isUsed ? model.fixedCost[vehicle]! + model.costPerMeter[vehicle]! * meters : 0
+  let cost = isUsed ? model.fixedCost[vehicle]! + model.costPerMeter[vehicle]! * plan.meters[vehicle]! : 0
   if (model.costPerSecond[vehicle]! > 0) {
     const seconds = refreshDuration(model, plan, vehicle)
     plan.durationSeconds[vehicle] = seconds
     cost += model.costPerSecond[vehicle]! * seconds
   }
   plan.cost[vehicle] = cost
+}
+
+function updateDepartures(model: Model, plan: Plan, stop: number, vehicle: number): void {
+  const { place, placeCount, serviceSeconds } = model
+  const { next, departure } = plan
+  const seconds = model.duration[vehicle]!.out
+  const end = endNode(model, vehicle)
+  const before = plan.previous[stop]!
+  let clock = departure[before]!
+  let row = place[before]! * placeCount
+  for (let node = stop; node !== end; node = next[node]!) {
+    clock = firstStart(model, node, clock + seconds[row + place[node]!]!) + serviceSeconds[node]!
+    if (departure[node] === clock && node !== stop) return
+    departure[node] = clock
+    row = place[node]! * placeCount
+  }
+  departure[end] = clock + seconds[row + place[end]!]!
+}
+
+function updateLatestReady(model: Model, plan: Plan, stop: number, vehicle: number): void {
+  const { place, placeCount, serviceSeconds } = model
+  const { previous, latestReady } = plan
+  const secondsInto = model.duration[vehicle]!.into
+  const start = startNode(model, vehicle)
+  const after = plan.next[stop]!
+  let limit = latestReady[after]!
+  let row = place[after]! * placeCount
+  for (let node = stop; node !== start; node = previous[node]!) {
+    limit = lastStart(model, node, limit - secondsInto[row + place[node]!]! - serviceSeconds[node]!)
+    if (latestReady[node] === limit && node !== stop) return
+    latestReady[node] = limit
+    row = place[node]! * placeCount
+  }
 }
 
 function refreshForward(model: Model, plan: Plan, vehicle: number): number {

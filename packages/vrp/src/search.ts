@@ -1,13 +1,16 @@
 import { Acceptance, isBetter, worthOf } from './acceptance.ts'
 import { fitsAlone } from './insertion.ts'
 import { type Model, startNode } from './model.ts'
-import { Neighbours } from './neighbours.ts'
+import { Neighbours, roundTrip } from './neighbours.ts'
 import { copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
 import { Random } from './random.ts'
-import { BLINK_RATE, createRecreateContext, type RecreateContext, recreate } from './recreate.ts'
+import { BLINK_RATE, createRecreateContext, insertAll, type RecreateContext, recreate } from './recreate.ts'
 import { refreshRoute } from './route-evaluation.ts'
 import { ruin } from './ruin.ts'
 import type { StopCriterion } from './stop.ts'
+
+/** Beyond this many, strings near a stop are no longer near it. */
+const RUIN_NEIGHBOURS = 400
 
 /**
  * Slack Induction by String Removals (Christiaens & Vanden Berghe, Transportation Science 2020): ruin a few
@@ -19,7 +22,7 @@ export function search(model: Model, stop: StopCriterion, seed: number): Plan {
   const current = constructPlan(context)
   const candidate = clonePlan(model, current)
   const best = clonePlan(model, current)
-  const neighbours = new Neighbours(model)
+  const neighbours = new Neighbours(model, RUIN_NEIGHBOURS, roundTrip)
   const acceptance = new Acceptance(model, current, random)
   let currentWorth = worthOf(model, current)
   let bestWorth = currentWorth
@@ -62,7 +65,7 @@ function constructPlan(context: RecreateContext): Plan {
 
 /** Inserts what still fits, overlooking nothing: afterwards no absent stop fits anywhere in the plan. */
 function fillPlan(context: RecreateContext, plan: Plan): Plan {
-  if (plan.count.absent > 0) recreate(context, plan, plan.count.absent, 0)
+  insertAll(context, plan)
   plan.isTouched.fill(0)
   plan.count.touched = 0
   return plan

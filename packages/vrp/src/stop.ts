@@ -8,6 +8,10 @@ export interface Limits {
 
 export const DEFAULT_TIME_LIMIT_MS = 1_000
 
+/** A deadline is overrun by about this much, or by one iteration if that is more. */
+const LOOK_EVERY_MS = 0.5
+const MAX_STRIDE = 64
+
 /** Decides when to stop. This is the only file that reads a clock. */
 export class StopCriterion {
   readonly #now: () => number
@@ -27,6 +31,12 @@ export class StopCriterion {
     this.#advance()
   }
 
+  /** The clock is read once in so many iterations, because reading it can cost as much as an iteration. */
+  #stride = 1
+  #untilLook = 0
+  #lastLookMs = 0
+  #byTime = 0
+
   /** True when no further iteration may start; otherwise counts one. */
   reached(): boolean {
     this.#advance()
@@ -41,9 +51,18 @@ export class StopCriterion {
 
   #advance(): void {
     // An unlimited clock is not read: with `maxIterations` alone the result cannot depend on time.
-    const byTime =
-      this.#timeLimitMs === Number.POSITIVE_INFINITY ? 0 : fraction(this.elapsedMs(), this.#timeLimitMs)
-    this.progress = Math.min(1, Math.max(byTime, fraction(this.iterations, this.#maxIterations)))
+    if (this.#timeLimitMs < Number.POSITIVE_INFINITY && --this.#untilLook <= 0) this.#look()
+    this.progress = Math.min(1, Math.max(this.#byTime, fraction(this.iterations, this.#maxIterations)))
+  }
+
+  #look(): void {
+    const elapsedMs = this.elapsedMs()
+    const sinceLastLook = elapsedMs - this.#lastLookMs
+    if (sinceLastLook < LOOK_EVERY_MS / 2) this.#stride = Math.min(MAX_STRIDE, this.#stride * 2)
+    else if (sinceLastLook > LOOK_EVERY_MS) this.#stride = Math.max(1, this.#stride >> 1)
+    this.#lastLookMs = elapsedMs
+    this.#untilLook = this.#stride
+    this.#byTime = fraction(elapsedMs, this.#timeLimitMs)
   }
 }
 

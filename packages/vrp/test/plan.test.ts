@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compileModel, endNode, type Model, startNode } from '../src/model.ts'
-import { Neighbours } from '../src/neighbours.ts'
+import { Neighbours, roundTrip } from '../src/neighbours.ts'
 import { copyPlan, createPlan, type Plan, synchronise } from '../src/plan.ts'
 import { Random } from '../src/random.ts'
 import { createRecreateContext, recreate } from '../src/recreate.ts'
@@ -21,7 +21,7 @@ test('a rejected candidate becomes the current plan again, an accepted one becom
         })
         const random = new Random(1)
         const context = createRecreateContext(model, random)
-        const neighbours = new Neighbours(model)
+        const neighbours = new Neighbours(model, 12, roundTrip)
         const candidate = createPlan(model)
         const current = createPlan(model)
         for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) refreshRoute(model, candidate, vehicle)
@@ -56,7 +56,7 @@ test('every stop is on one chain or absent after ruin and recreate', () => {
       for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) refreshRoute(model, plan, vehicle)
       for (let stop = 0; stop < model.stopCount; stop++) plan.absent[plan.count.absent++] = stop
       const context = createRecreateContext(model, random)
-      const neighbours = new Neighbours(model)
+      const neighbours = new Neighbours(model, 12, roundTrip)
       for (let round = 0; round < 5; round++) {
         recreate(context, plan, plan.count.absent, 0)
         synchronise(model, plan, plan, plan)
@@ -94,7 +94,7 @@ function describePlan(model: Model, plan: Plan) {
     }
     return {
       nodes,
-      version: plan.version[vehicle],
+      meters: plan.meters[vehicle],
       cost: plan.cost[vehicle],
       stopCount: plan.stopCount[vehicle],
       durationSeconds: plan.durationSeconds[vehicle],
