@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { type Problem, Problem as ProblemSchema } from '@urbanbloom/contracts/problem'
-import { errors, Pool } from 'undici'
+import { Pool, errors as undiciErrors } from 'undici'
 import type * as z from 'zod'
 import { badGateway, type ErrorKind, kindOfStatus, ServiceError, timeout, unavailable } from './errors.ts'
 import { newId } from './ids.ts'
@@ -94,7 +94,7 @@ export function createPeer(options: { name: string; baseUrl: string; internalTok
 }
 
 function unreachable(err: unknown, peer: string): ServiceError {
-  if (err instanceof errors.RequestAbortedError) {
+  if (err instanceof undiciErrors.RequestAbortedError) {
     return timeout(`${code(peer)}_timeout`, `${peer} did not answer in time`, { cause: err })
   }
   return unavailable(`${code(peer)}_unavailable`, `${peer} cannot be reached; try again shortly`, {

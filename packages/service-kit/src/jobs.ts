@@ -1,4 +1,4 @@
-import { Logger, type Runner, run, type TaskList } from 'graphile-worker'
+import { Logger, type Runner, run as runQueue, type TaskList } from 'graphile-worker'
 import type pg from 'pg'
 import type { Counter } from 'prom-client'
 import type { Db } from './db.ts'
@@ -66,7 +66,7 @@ export function createJobs(options: {
   async function supervise(taskList: TaskList): Promise<void> {
     while (!stopping) {
       try {
-        runner = await run({
+        runner = await runQueue({
           pgPool: pool,
           schema,
           taskList,
