@@ -66,6 +66,7 @@ async function forward(
   if (typeof tunnel === 'function') throw new Error('the tunnel has no end that can be watched')
   client.pipe(input)
   client.once('close', () => tunnel.close())
+  if (client.destroyed) tunnel.close()
   // The pod has ended the connection: what it said before is written out first.
   tunnel.addEventListener('close', () => client.end())
   tunnel.addEventListener('error', () => client.resetAndDestroy())

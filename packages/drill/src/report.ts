@@ -3,6 +3,7 @@ import type { Roll } from './local-system.ts'
 import { percentile } from './open-loop.ts'
 
 const SHOWN_PROBLEMS = 20
+const uuid = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g
 
 /** What happened to the requests, as a table. */
 export function describeLoad({ kinds, seconds, streams, streamReconnects, orders }: LoadReport): string {
@@ -38,10 +39,16 @@ export function describeRolls(rolls: readonly Roll[]): string {
   return table([['process', 'stopped in', 'ready in', 'exit'], ...rows])
 }
 
-/** One line for each problem, the first twenty. */
+/** One line for each kind of problem, with how often and when first; the first twenty. */
 export function describeProblems(problems: readonly string[]): string {
-  const more = problems.length > SHOWN_PROBLEMS ? [`… and ${problems.length - SHOWN_PROBLEMS} more`] : []
-  return [...problems.slice(0, SHOWN_PROBLEMS).map((problem) => `✗ ${problem}`), ...more].join('\n')
+  const kinds = Map.groupBy(problems, (problem) =>
+    problem.replace(/^\[[\d.]+ s\] /, '').replaceAll(uuid, '<id>'),
+  )
+  const lines = [...kinds.values()].map(
+    (same) => `✗ ${same.length > 1 ? `${same.length} times: ` : ''}${same[0]}`,
+  )
+  const more = lines.length > SHOWN_PROBLEMS ? [`… and ${lines.length - SHOWN_PROBLEMS} more kinds`] : []
+  return [...lines.slice(0, SHOWN_PROBLEMS), ...more].join('\n')
 }
 
 function milliseconds(value: number): string {
