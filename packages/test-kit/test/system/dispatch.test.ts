@@ -118,6 +118,7 @@ test('a day is planned, read, corrected by hand, and planned again without losin
   const day = `/v1/dispatch/routes?date=${shop.date}`
   expect(bodyOf(200, await ops.get(`${day}&hubId=${shop.hub.id}`)).items).toEqual(plan.routes)
   expect(bodyOf(200, await ops.get(`${day}&hubId=${unknownId}`)).items).toEqual([])
+  await expectPages(ops, day)
 
   const [first, second]: Route[] = plan.routes
   const reversed = stopsOf(first!).toReversed()

@@ -1,10 +1,11 @@
-import { Page } from '@urbanbloom/contracts/paging'
+import { Page, PageQuery } from '@urbanbloom/contracts/paging'
 import { userOf } from '@urbanbloom/service-kit/auth'
 import { notFound } from '@urbanbloom/service-kit/errors'
 import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
+import { readCursor, toPage } from '../page.ts'
 import { NewPlan, Plan, RouteView } from '../planning/plan.ts'
 import { findPlan } from '../planning/plan-store.ts'
 import { requestPlan } from '../planning/request-plan.ts'
@@ -68,13 +69,18 @@ export function registerPlanRoutes(app: App, ctx: Context): void {
         summary: 'The routes of a day',
         tags,
         security: bearer,
-        querystring: z.object({ date: LocalDate, hubId: z.uuid().optional() }),
+        querystring: z.object({
+          ...PageQuery,
+          limit: PageQuery.limit.default(100),
+          date: LocalDate,
+          hubId: z.uuid().optional(),
+        }),
         response: { 200: Page(RouteView) },
       },
     },
-    async ({ query }) => {
-      const routes = await listRoutesOfDay(ctx.db, query)
-      return { items: routes.map(viewRoute), nextCursor: null }
+    async ({ query: { limit, cursor, ...day } }) => {
+      const page = { after: readCursor(cursor), limit: limit + 1 }
+      return toPage((await listRoutesOfDay(ctx.db, { ...day, ...page })).map(viewRoute), limit)
     },
   )
 }

@@ -15,13 +15,27 @@ const STOPS_AT_MOST = 20_000
 /** The routes that count on this day, with their stops in order; all hubs where none is named. */
 export async function listRoutesOfDay(
   db: Db,
-  { hubId, date, statuses }: { hubId?: string; date: string; statuses?: readonly RouteStatus[] },
+  day: {
+    hubId?: string
+    date: string
+    statuses?: readonly RouteStatus[]
+    after?: string | null
+    limit?: number
+  },
 ): Promise<Route[]> {
+  const { hubId, date, statuses, after, limit } = day
   const rows = await db.query<RouteRow>(
     `select ${routeColumns} from routes
      where local_date = $1 and ($2::uuid is null or hub_id = $2::uuid) and status = any($3::text[])
-     order by id limit $4`,
-    [date, hubId ?? null, statuses ?? ['planned', 'started', 'completed'], ROUTES_AT_MOST],
+       and ($4::uuid is null or id > $4::uuid)
+     order by id limit $5`,
+    [
+      date,
+      hubId ?? null,
+      statuses ?? ['planned', 'started', 'completed'],
+      after ?? null,
+      limit ?? ROUTES_AT_MOST,
+    ],
   )
   return withStops(db, rows)
 }
