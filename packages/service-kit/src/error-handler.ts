@@ -16,6 +16,8 @@ export function sendError(
   const { requestId } = request.context ?? { requestId: request.id }
   if (known.status >= 500)
     log.error({ err: error, cause: error.cause, requestId, code: known.code }, 'request failed')
+  // RFC 9110, 15.5.2: a 401 says how to authenticate.
+  if (known.status === 401) void reply.header('www-authenticate', 'Bearer')
   if (known.retryAfterSeconds !== undefined) void reply.header('retry-after', known.retryAfterSeconds)
   return reply
     .code(known.status)

@@ -47,15 +47,19 @@ const addComponents = createJsonSchemaTransformObject({})
 
 type Document = ReturnType<NonNullable<FastifyDynamicSwaggerOptions['transformObject']>>
 type Schemas = Record<string, unknown>
+type RequestBody = { content: Record<string, { schema: { anyOf?: { type?: string }[] } }> }
 
 const reference = '#/components/schemas/'
 
 /**
- * Leaves out what only machines wrote: the input form of a component where it says the same as the output form,
+ * Says of a body that may be null that it may be left out, and leaves out what only machines wrote: the input form of a component where it says the same as the output form,
  * components that nothing refers to, patterns that spell a format out, and bounds of every integer.
  */
 function tidy(document: Document): Document {
-  const { paths, components } = withoutNoise(document) as { paths: unknown; components: { schemas: Schemas } }
+  const { paths, components } = withoutNoise(withOptionalBodies(document)) as {
+    paths: unknown
+    components: { schemas: Schemas }
+  }
   const { schemas, ...otherComponents } = components
   const merged = (name: string) => {
     const output = name.replace(/Input$/, '')
@@ -77,6 +81,17 @@ function tidy(document: Document): Document {
     paths: follow(paths),
     components: { ...otherComponents, schemas: used },
   } as Document
+}
+
+function withOptionalBodies(value: unknown): unknown {
+  return mapObjects(value, (object) => {
+    const body = object.requestBody as RequestBody | undefined
+    const choices = body?.content['application/json']?.schema.anyOf
+    const something = choices?.filter(({ type }) => type !== 'null')
+    if (something?.length === choices?.length || something?.length !== 1) return object
+    const content = { 'application/json': { schema: something[0] } }
+    return { ...object, requestBody: { required: false, content } }
+  })
 }
 
 function withoutNoise(value: unknown): unknown {

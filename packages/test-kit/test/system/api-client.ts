@@ -8,6 +8,7 @@ export type Api = Awaited<ReturnType<typeof openApi>>
 
 type Described = {
   security?: object[]
+  requestBody?: { required?: boolean; content: object }
   responses: Record<string, { $ref?: string; content?: Record<string, { schema: object }> }>
 }
 type Document = {
@@ -67,6 +68,7 @@ export function expectProblem(answer: HttpAnswer, status: number, code: string):
     requestId: answer.headers['x-request-id'],
   })
   expect(answer.status).toBe(status)
+  if (status === 401) expect(answer.headers['www-authenticate']).toBe('Bearer')
   expect(answer.headers['content-type']).toContain('application/problem+json')
   if (code === 'validation_failed') {
     expect(answer.body.errors[0]).toEqual({ path: expect.any(String), message: expect.any(String) })
