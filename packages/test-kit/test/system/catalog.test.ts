@@ -1,4 +1,6 @@
-import { openShop } from '@urbanbloom/test-kit/buyers'
+import { inspect } from '@urbanbloom/test-kit/audit'
+import { openShop, paidWith, settled } from '@urbanbloom/test-kit/buyers'
+import { request } from '@urbanbloom/test-kit/http'
 import { createProduct, nearbyAddress } from '@urbanbloom/test-kit/shop'
 import { type System, startSystem } from '@urbanbloom/test-kit/system'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
@@ -207,4 +209,67 @@ test('a basket is priced, and what cannot be sold is refused', async () => {
   for (const [change, status, code] of refusals) {
     expectProblem(await nobody.post('/v1/quotes', { ...basket, ...change }), status, code)
   }
+})
+
+test('each outcome of a checkout is one that the document knows', async () => {
+  const customer = api.as(shop.customer)
+  const checkout = (changes: object, key: string = crypto.randomUUID()) =>
+    customer.post('/v1/checkout', shop.one({ ...changes }), { 'idempotency-key': key })
+  const key = crypto.randomUUID()
+  const { order } = bodyOf(201, await checkout({}, key))
+  expect(order).toMatchObject({ status: 'confirmed', payment: { status: 'authorized' } })
+  expect(await checkout({}, key)).toMatchObject({
+    status: 201,
+    body: { order },
+    headers: { 'idempotency-replayed': 'true' },
+  })
+  expectProblem(await checkout({ giftMessage: 'Hello' }, key), 422, 'idempotency_key_reused')
+  expectProblem(await customer.post('/v1/checkout', shop.one()), 400, 'idempotency_key_missing')
+  expectProblem(await checkout({}, 'with spaces'), 400, 'idempotency_key_invalid')
+
+  const waiting = bodyOf(202, await checkout(paidWith('tok_3ds')))
+  expect(waiting).toMatchObject({
+    order: { status: 'payment_action_required' },
+    nextAction: expect.anything(),
+  })
+  const action = `/v1/orders/${waiting.order.id}/payment-action`
+  const approved = bodyOf(200, await customer.post(action, { outcome: 'approve' }))
+  expect(approved.order.status).toBe('confirmed')
+  expect(bodyOf(200, await customer.post(`/v1/orders/${order.id}/cancel`)).status).toBe('cancelled')
+
+  expectProblem(await checkout(paidWith('tok_declined')), 402, 'payment_declined')
+  expectProblem(await checkout({ expectedTotalCents: 1 }), 409, 'price_changed')
+  const last = await createProduct(system, shop.ops, { initialQuantity: 1 })
+  const tooMany = await checkout({ items: [{ productId: last.id, quantity: 2 }] })
+  expectProblem(tooMany, 409, 'out_of_stock')
+  expect(tooMany.body).toMatchObject({ productId: last.id, availableQuantity: 1 })
+  await settled(system)
+})
+
+test('while the first request with a key is at work, another one waits and is then told so', async () => {
+  const body = shop.one(paidWith('tok_timeout'))
+  const post = (base: string, headers: Record<string, string>) =>
+    request('POST', `${base}/v1/checkout`, { token: shop.customer.token, body, headers })
+  const id = crypto.randomUUID()
+  const key = { 'idempotency-key': id }
+  const first = post(system.gatewayUrl, key)
+  const { adminUrl } = system.database
+  await waitFor(
+    async () =>
+      (await inspect(adminUrl, 'select from orders.idempotency_keys where key = $1', [id])).length > 0,
+    { describe: 'the first request is at work' },
+  )
+  // Straight to the service, with a deadline that ends before the payment provider is given up.
+  const busy = await post(system.urlOf('order'), { ...key, 'x-request-timeout-ms': '600' })
+  expectProblem(busy, 409, 'idempotency_in_progress')
+  expect(Number(busy.headers['retry-after'])).toBeGreaterThan(0)
+  const answered = await first
+  expect(answered.status).toBe(202)
+  const again = await post(system.gatewayUrl, key)
+  expect(again).toMatchObject({
+    status: 202,
+    body: answered.body,
+    headers: { 'idempotency-replayed': 'true' },
+  })
+  await settled(system)
 })
