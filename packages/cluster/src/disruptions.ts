@@ -60,8 +60,12 @@ async function deleteOnePod(cluster: Cluster, deployment: V1Deployment, options:
  * of others, and ours that exist only once, stay where they are.
  */
 async function drain(cluster: Cluster, node: string, options: Options): Promise<void> {
-  await setSchedulable(cluster, node, false)
+  const reopen = () => setSchedulable(cluster, node, true)
+  // A drill that is broken off must not leave a closed node behind.
+  const onSignal = () => void reopen().finally(() => process.exit(130))
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   try {
+    await setSchedulable(cluster, node, false)
     const deployments = (await expectDeployments(cluster)).filter(isReplaceable).filter(hasSeveral)
     const onNode = (await listPods(cluster)).filter((pod) => pod.spec?.nodeName === node)
     const movable = deployments.flatMap((deployment) => podsOf(deployment, onNode))
@@ -71,7 +75,8 @@ async function drain(cluster: Cluster, node: string, options: Options): Promise<
     await untilGone(cluster, movable, options.limitMs)
     await waitForRollouts(cluster, { ...options, only: deployments.map(nameOf) })
   } finally {
-    await setSchedulable(cluster, node, true)
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    await reopen()
   }
 }
 

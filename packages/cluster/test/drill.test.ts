@@ -1,8 +1,9 @@
 import { seedPlantsInto, seedThrough } from '@urbanbloom/local/seed'
 import { startSystem } from '@urbanbloom/test-kit/system'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { expect, test } from 'vitest'
-import { startFakeCluster } from './fake-cluster.ts'
-import { runCluster } from './run-cluster.ts'
+import { type State, startFakeCluster } from './fake-cluster.ts'
+import { runCluster, startCluster } from './run-cluster.ts'
 import { deployment, healthyState } from './workload-builders.ts'
 
 /** The cluster is a fake, what is behind its forwarded port is the real system. */
@@ -44,7 +45,15 @@ test('verify buys a plant through a forwarded port, and drill restarts, deletes 
   expect(done(/\/eviction$/).length).toBeGreaterThan(1)
   expect(done(/payment-sandbox/)).toEqual([])
   expect(done(/\/nodes\//)).toHaveLength(2)
-  expect(state.nodes.every(({ spec }) => spec?.unschedulable !== true)).toBe(true)
+  expect(areOpen(state)).toBe(true)
+
+  // Broken off while a budget never allows the eviction, it leaves no closed node behind.
+  state.evictionsToRefuse = Number.POSITIVE_INFINITY
+  const hanging = startCluster(kubeconfig, 'drill')
+  await waitFor(() => !areOpen(state), { describe: 'a node is closed', timeoutMs: 60_000 })
+  hanging.signal('SIGINT')
+  expect((await hanging.ended).code).toBe(130)
+  expect(areOpen(state)).toBe(true)
 })
 
 test('where cards are real, verify registers and looks, and says that it bought nothing', async () => {
@@ -59,3 +68,7 @@ test('where cards are real, verify registers and looks, and says that it bought 
     output: expect.stringContaining('Nothing was bought, because cards are real here.'),
   })
 })
+
+function areOpen({ nodes }: State): boolean {
+  return nodes.every(({ spec }) => spec?.unschedulable !== true)
+}

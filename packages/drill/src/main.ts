@@ -1,4 +1,5 @@
-// Rolls every service on this machine under load: `npm run drill -- [--rate 55] [--seconds 60]`.
+// Rolls every service on this machine under load:
+// `npm run drill -- [--rate 55] [--seconds 60] [--drain-ms 5000]`.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,12 @@ import { runLocalDrill } from './local-drill.ts'
 import { describeLoad, describeProblems, describeRolls } from './report.ts'
 
 const { values } = parseArgs({
-  options: { rate: { type: 'string', default: '55' }, seconds: { type: 'string', default: '60' } },
+  options: {
+    rate: { type: 'string', default: '55' },
+    seconds: { type: 'string', default: '60' },
+    // As in the manifests. With 0 a stopping process hangs up at once, and the drill shows what that costs.
+    'drain-ms': { type: 'string', default: '5000' },
+  },
 })
 // What was started is killed when this process exits, in whichever way.
 watchForStop({ onStop: () => process.exit(130), onForce: () => undefined })
@@ -47,8 +53,7 @@ async function drill(): Promise<number> {
       ratePerSecond: Number(values.rate),
       minSeconds: Number(values.seconds),
       rolledReplicas: 2,
-      // As in the manifests.
-      drainDelayMs: 5_000,
+      drainDelayMs: Number(values['drain-ms']),
       probeEveryMs: 1_000,
       say: console.log,
     })

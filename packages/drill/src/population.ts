@@ -11,14 +11,13 @@ import {
 } from '@urbanbloom/test-kit/shop'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 
-/** In Athens, Georgia: far enough from every other hub that the drill sells nothing of theirs. */
-const place = { latitude: 33.9519, longitude: -83.3576 } as const
-const HUB_NAME = 'Drill'
 const CUSTOMERS = 12
 const PRODUCTS = 16
 const ROUTED_ORDERS = 8
 const AMPLE_STOCK = 1_000_000
 const AMPLE_CAPACITY = 100_000
+
+type Place = { latitude: number; longitude: number }
 
 /** Who sends the requests, and what about. */
 export type Population = {
@@ -31,7 +30,7 @@ export type Population = {
 
 export type Business = {
   windows: readonly DeliveryWindow[]
-  address: typeof nearbyAddress
+  address: Record<Exclude<keyof typeof nearbyAddress, keyof Place>, string> & Place
   date: string
   ops: Person
   driver: Person
@@ -42,27 +41,24 @@ export type Business = {
 
 /**
  * Makes what the drill needs beside what is there: customers, plants that never sell out, a hub with a van, and a
- * route for tomorrow. Only `ops` can make them.
+ * route for tomorrow. Only `ops` can make them. Each drill has a hub of its own, so that it plans nobody else's orders.
  */
 export async function createPopulation(gatewayUrl: string, ops: Person): Promise<Population> {
   const entrance = { gatewayUrl }
   const date = dayAt(new Date(), inmanPark.timeZone, 1)
-  const hubId = await ensureHub(gatewayUrl, ops)
+  const place = somewhere()
+  const changes = { name: `Drill ${new Date().toISOString()}`, ...place, windowCapacity: AMPLE_CAPACITY }
+  const { id: hubId } = await createHub(entrance, ops, changes)
   const driver = await createDriver({ ...entrance, internalToken: '', urlOf: () => gatewayUrl }, ops)
   await giveShift(gatewayUrl, ops, { hubId, driverId: driver.id, date })
   const productIds: string[] = []
   while (productIds.length < PRODUCTS) {
-    const changes = { name: `Drill Plant ${productIds.length + 1}`, initialQuantity: AMPLE_STOCK }
-    productIds.push((await createProduct(entrance, ops, changes)).id)
+    const plant = { name: `Drill Plant ${productIds.length + 1}`, initialQuantity: AMPLE_STOCK }
+    productIds.push((await createProduct(entrance, ops, plant)).id)
   }
   const customers = await registerCustomers(gatewayUrl)
-  const address = {
-    ...nearbyAddress,
-    city: 'Athens',
-    postalCode: '30601',
-    ...place,
-  } as unknown as typeof nearbyAddress
-  const windows = await openWindows(gatewayUrl, date)
+  const address = { ...nearbyAddress, city: 'Tifton', postalCode: '31794', ...place }
+  const windows = await openWindows(gatewayUrl, place, date)
   const shop = { gatewayUrl, customers, productIds, windows, address, date, ops, driver }
   const routed = await buyRoutedOrders(shop)
   const route = await planRoute(shop, hubId)
@@ -77,6 +73,7 @@ export async function createVisitors(gatewayUrl: string): Promise<Population> {
     'GET',
     `${gatewayUrl}/v1/products?limit=${PRODUCTS}`,
   )
+  if (items.length === 0) throw new Error('The catalog is empty, so visitors have nothing to look at')
   const customers = await registerCustomers(gatewayUrl)
   return { gatewayUrl, customers, productIds: items.map(({ id }) => id), business: undefined }
 }
@@ -89,16 +86,9 @@ async function registerCustomers(gatewayUrl: string): Promise<Person[]> {
 
 type Shop = Omit<Population, 'business'> & Omit<Business, 'route' | 'routed'>
 
-async function ensureHub(gatewayUrl: string, ops: Pick<Person, 'token'>): Promise<string> {
-  const { items } = await requestExpecting<{ items: { id: string; name: string }[] }>(
-    200,
-    'GET',
-    `${gatewayUrl}/v1/hubs?limit=100`,
-    { token: ops.token },
-  )
-  const found = items.find(({ name }) => name === HUB_NAME)
-  const changes = { name: HUB_NAME, ...place, windowCapacity: AMPLE_CAPACITY }
-  return found?.id ?? (await createHub({ gatewayUrl }, ops, changes)).id
+/** Somewhere in the south of Georgia: far from every real hub, and rarely near that of an earlier drill. */
+function somewhere(): Place {
+  return { latitude: 31 + 2 * Math.random(), longitude: -84.5 + 2 * Math.random() }
 }
 
 async function giveShift(
@@ -116,7 +106,7 @@ async function giveShift(
   await requestExpecting(201, 'POST', `${gatewayUrl}/v1/shifts`, { token, body })
 }
 
-async function openWindows(gatewayUrl: string, date: string): Promise<DeliveryWindow[]> {
+async function openWindows(gatewayUrl: string, place: Place, date: string): Promise<DeliveryWindow[]> {
   const url = `${gatewayUrl}/v1/delivery-windows?latitude=${place.latitude}&longitude=${place.longitude}&date=${date}`
   const { items } = await requestExpecting<{ items: DeliveryWindow[] }>(200, 'GET', url)
   const open = items.filter(({ available }) => available)

@@ -33,6 +33,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions
   readonly #pool: 'requests' | 'streams'
   readonly #tried: Replica[] = []
+  #tries = 0
   #deadlineAt = 0
   #controller: Controller | null = null
   #timer: NodeJS.Timeout | undefined
@@ -77,6 +78,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#tried.push(replica)
+    this.#tries += 1
     this.#sent = false
     const { method, url } = this.#request.raw
     const body = this.#request.body as Buffer | undefined
@@ -149,7 +151,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#fail('invalid', invalid('malformed_request', 'A header of the request is not valid'))
     } else if (!this.#sent) {
       noteUnreachable(replica, err)
-      if (this.#tried.length < MAX_TRIES) this.#try()
+      // Behind one address there may be several processes, and the next connection may meet another one.
+      if (this.#tried.length >= upstream.replicaCount) this.#tried.length = 0
+      if (this.#tries < MAX_TRIES) this.#try()
       else this.#fail('unreachable', unavailable('service_unavailable', `${upstream.name} is not available`))
     } else if (this.#mayRepeat()) {
       // With one replica, the same again: an idle connection may have closed under the request.

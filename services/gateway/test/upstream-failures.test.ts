@@ -235,3 +235,19 @@ test('an idle connection to a service is given up before a stopping service woul
   // DRAIN_DELAY_MS in the manifests is 5 s.
   await waitFor(() => open === 0, { describe: 'the connection is closed', timeoutMs: 4_900 })
 })
+
+test('behind one address there may be several processes, so connecting is tried three times', async () => {
+  let connections = 0
+  // It ends each connection before TLS is up, so no request was sent on any.
+  const service = net.createServer((socket) => {
+    connections += 1
+    socket.destroy()
+  })
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void service.close())
+  const { port } = service.address() as net.AddressInfo
+  const gateway = await startGateway({ ORDER_URL: `https://127.0.0.1:${port}` })
+
+  expect((await send(gateway.url, { path: '/v1/checkout', method: 'POST', body: '{}' })).status).toBe(503)
+  expect(connections).toBe(3)
+})
