@@ -1,5 +1,6 @@
 // Rolls every service on this machine under load:
 // `npm run drill -- [--rate 55] [--seconds 60] [--drain-ms 5000]`.
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,9 +22,15 @@ const { values } = parseArgs({
     'drain-ms': { type: 'string', default: '5000' },
   },
 })
-// What was started is killed when this process exits, in whichever way.
-watchForStop({ onStop: () => process.exit(130), onForce: () => undefined })
 const logFolder = await mkdtemp(join(tmpdir(), 'urbanbloom-drill-'))
+// What was started is killed when this process exits, in whichever way.
+watchForStop({
+  onStop: () => {
+    rmSync(logFolder, { recursive: true, force: true })
+    process.exit(130)
+  },
+  onForce: () => undefined,
+})
 
 try {
   process.exitCode = await drill()
