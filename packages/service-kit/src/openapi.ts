@@ -87,10 +87,8 @@ function withOptionalBodies(value: unknown): unknown {
   return mapObjects(value, (object) => {
     const body = object.requestBody as RequestBody | undefined
     const choices = body?.content['application/json']?.schema.anyOf
-    const something = choices?.filter(({ type }) => type !== 'null')
-    if (something?.length === choices?.length || something?.length !== 1) return object
-    const content = { 'application/json': { schema: something[0] } }
-    return { ...object, requestBody: { required: false, content } }
+    if (!choices?.some(({ type }) => type === 'null')) return object
+    return { ...object, requestBody: { ...body, required: false } }
   })
 }
 

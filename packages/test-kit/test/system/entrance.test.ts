@@ -33,10 +33,7 @@ test('the one document names every public call, and the reference pages show it'
   expect(named.filter((call) => call.includes('/internal'))).toEqual([])
   // What says everything by its path needs no body.
   const starting = api.document.paths['/v1/driver/route/start']?.post
-  expect(starting?.requestBody).toMatchObject({
-    required: false,
-    content: { 'application/json': { schema: { type: 'object', additionalProperties: false } } },
-  })
+  expect(starting?.requestBody?.required).toBe(false)
   expect(api.document.paths['/v1/quotes']?.post?.requestBody?.required).toBe(true)
   const { headers } = await request('GET', url('/openapi.json'))
   const unchanged = { headers: { 'if-none-match': headers.etag! } }
