@@ -22,6 +22,15 @@ const ClaimBody = z.strictObject({
   photos: z.array(z.string().min(1).max(60_000)).max(3).optional().describe('Links or data URLs'),
 })
 
+const Resolution = z.discriminatedUnion('action', [
+  z.strictObject({
+    action: z.literal('refund'),
+    amountCents: z.int().min(1).optional().describe('By default what the claimed plants cost'),
+  }),
+  z.strictObject({ action: z.literal('redeliver') }),
+  z.strictObject({ action: z.literal('reject') }),
+])
+
 const PublicClaim = z
   .object({
     id: z.string(),
@@ -113,14 +122,7 @@ export function registerClaimDecisions(app: App, ctx: OrderContext, auth: Authen
         summary: 'Decide on a claim, once',
         security: bearer,
         params: Id,
-        body: z.strictObject({
-          action: z.enum(['refund', 'redeliver', 'reject']),
-          amountCents: z
-            .int()
-            .min(1)
-            .optional()
-            .describe('For a refund; by default what the claimed plants cost'),
-        }),
+        body: Resolution,
         response: {
           200: PublicClaim,
           ...problems({ 404: 'claim_not_found', 409: 'claim_already_resolved', 422: 'refund_exceeds_order' }),
