@@ -1,7 +1,8 @@
-import { endNode, firstStart, type Model, startNode } from './model.ts'
+import { firstBreakStart, latestStart, reach, serve } from './break-schedule.ts'
+import { endNode, FOREVER, firstStart, type Model, startNode } from './model.ts'
 import { ABSENT, type Plan } from './plan.ts'
 import type { Problem } from './problem.ts'
-import type { Route, RouteStop } from './solution.ts'
+import type { Route, RouteBreak, RouteStop } from './solution.ts'
 import { latestDeparture } from './time-segment.ts'
 
 /** Writes the routes of a plan in the problem's terms, and the indices of the stops that it leaves out. */
@@ -18,47 +19,124 @@ export function buildRoutes(
   return { routes, leftOut }
 }
 
-/** The vehicle leaves as late as possible without ending later, so that it does not wait for its first stops. */
 function buildRoute(problem: Problem, model: Model, plan: Plan, vehicle: number): Route {
-  const { place, placeCount, originSeconds, dimensions } = model
-  const seconds = model.duration[vehicle]!.out
-  const end = endNode(model, vehicle)
-  const startSeconds = latestDeparture(model, plan, vehicle)
+  const { originSeconds } = model
+  const chain = chainOf(model, plan, vehicle)
+  const startSeconds = departureOf(model, plan, vehicle)
+  const breaksBefore = layBreaks(model, chain, vehicle, startSeconds)
   const stops: RouteStop[] = []
-  let meters = 0
+  const breaks: RouteBreak[] = []
+  let travelSeconds = 0
   let clock = startSeconds
-  let at = startNode(model, vehicle)
-  for (let node = plan.next[at]!; node !== end; node = plan.next[node]!) {
-    const stop = problem.stops[node]!
-    const ready = clock + seconds[place[at]! * placeCount + place[node]!]!
+  chain.slice(1).forEach((node, index) => {
+    const leg = model.place[chain[index]!]! * model.placeCount + model.place[node]!
+    const travel = model.travel[vehicle]!.out[leg]!
+    travelSeconds += travel
+    let driving = travel
+    for (; breaks.length < breaksBefore[index]!; ) {
+      const taken = takeBreak(problem, model, vehicle, breaks.length, clock, index)
+      driving = Math.max(0, driving - (taken.startSeconds - originSeconds - clock))
+      clock = taken.endSeconds - originSeconds
+      breaks.push(taken)
+    }
+    clock += driving
+    if (node >= model.stopCount) return
+    const ready = clock + model.duration[vehicle]!.out[leg]! - travel
     const begin = firstStart(model, node, ready)
-    clock = begin + stop.serviceSeconds
-    meters += plan.legMeters[node]!
     stops.push({
-      id: stop.id,
-      arrivalSeconds: originSeconds + ready - setupOnTheWay(problem, vehicle, at, node),
+      id: problem.stops[node]!.id,
+      arrivalSeconds: originSeconds + clock,
       startServiceSeconds: originSeconds + begin,
-      departureSeconds: originSeconds + clock,
+      departureSeconds: originSeconds + begin + model.serviceSeconds[node]!,
       waitingSeconds: begin - ready,
     })
-    at = node
-  }
-  clock += seconds[place[at]! * placeCount + place[end]!]!
+    clock = begin + model.serviceSeconds[node]!
+  })
   return {
     vehicleId: problem.vehicles[vehicle]!.id,
     stops,
-    distanceMeters: meters + plan.legMeters[end]!,
+    breaks,
+    distanceMeters: plan.meters[vehicle]!,
+    travelSeconds,
     durationSeconds: clock - startSeconds,
     startSeconds: originSeconds + startSeconds,
     endSeconds: originSeconds + clock,
-    cost: plan.cost[vehicle]!,
-    load: Array.from(plan.load.subarray(vehicle * dimensions, (vehicle + 1) * dimensions)),
+    cost: plan.cost[vehicle]! - plan.changeCost[vehicle]!,
+    changeCost: plan.changeCost[vehicle]!,
+    load: peakLoads(model, plan, chain, vehicle),
   }
 }
 
-/** The setup that the leg to `node` includes. */
-function setupOnTheWay(problem: Problem, vehicle: number, from: number, node: number): number {
-  const stop = problem.stops[node]!
-  const location = problem.stops[from]?.location ?? problem.vehicles[vehicle]!.startLocation
-  return location === stop.location ? 0 : (stop.setupSeconds ?? 0)
+function chainOf(model: Model, plan: Plan, vehicle: number): number[] {
+  const chain = [startNode(model, vehicle)]
+  while (chain.at(-1) !== endNode(model, vehicle)) chain.push(plan.next[chain.at(-1)!]!)
+  return chain
+}
+
+/** The vehicle leaves as late as possible without ending later, so that it does not wait for its first stops. */
+function departureOf(model: Model, plan: Plan, vehicle: number): number {
+  if (model.breaks.count[vehicle] === 0) return latestDeparture(model, plan, vehicle)
+  return latestStart(model, plan, vehicle, plan.departure[endNode(model, vehicle)]!)
+}
+
+/**
+ * How many breaks are taken before each node but the first, in a schedule that ends as early as possible. Found
+ * backwards: a node's layer is right when some layer of the node before reaches it at the time it has.
+ */
+function layBreaks(model: Model, chain: readonly number[], vehicle: number, startSeconds: number): number[] {
+  const { layers, count } = model.breaks
+  const unreached = () => new Int32Array(layers).fill(FOREVER)
+  const times = chain.map(unreached)
+  times[0]![0] = startSeconds
+  const step = (departures: Int32Array, index: number) => {
+    const ready = unreached()
+    reach(model, vehicle, departures, 0, chain[index]!, chain[index + 1]!, ready)
+    if (chain[index + 1]! < model.stopCount) serve(model, chain[index + 1]!, ready)
+    return ready
+  }
+  for (let index = 0; index < chain.length - 1; index++) times[index + 1]!.set(step(times[index]!, index))
+  const taken: number[] = []
+  let layer = count[vehicle]!
+  for (let index = chain.length - 2; index >= 0; index--) {
+    taken[index] = layer
+    for (let before = layer; before >= 0; before--) {
+      const alone = unreached()
+      alone[before] = times[index]![before]!
+      if (step(alone, index)[layer] !== times[index + 1]![layer]) continue
+      layer = before
+      break
+    }
+  }
+  return taken
+}
+
+function takeBreak(
+  problem: Problem,
+  model: Model,
+  vehicle: number,
+  number: number,
+  clock: number,
+  afterStops: number,
+): RouteBreak {
+  const { breaks, originSeconds } = model
+  const pause = breaks.from[vehicle]! + number
+  const startSeconds = originSeconds + firstBreakStart(breaks, pause, clock)
+  return {
+    id: problem.vehicles[vehicle]!.breaks![number]!.id,
+    startSeconds,
+    endSeconds: startSeconds + breaks.serviceSeconds[pause]!,
+    afterStops,
+  }
+}
+
+function peakLoads(model: Model, plan: Plan, chain: readonly number[], vehicle: number): number[] {
+  return Array.from({ length: model.dimensions }, (_, d) => {
+    let load = plan.load[vehicle * model.dimensions + d]!
+    let peak = load
+    for (const node of chain.slice(1, -1)) {
+      load += model.loadChange[node * model.dimensions + d]!
+      peak = Math.max(peak, load)
+    }
+    return peak
+  })
 }

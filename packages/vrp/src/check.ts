@@ -1,5 +1,6 @@
-import type { Problem, Stop, TimeSpan, Vehicle } from './problem.ts'
-import type { Route, Solution, UnassignedReason } from './solution.ts'
+import { earliestEnd, isSameCost, legBetween, soloReason } from './check-facts.ts'
+import type { Problem, Shipment, Stop, TimeSpan, Vehicle } from './problem.ts'
+import type { Route, Solution } from './solution.ts'
 
 /**
  * Recomputes a solution from the problem alone and returns everything wrong with it, as sentences; empty when
@@ -24,11 +25,14 @@ export function checkSolution(problem: Problem, solution: Solution): string[] {
   }
   for (const { id, reason } of solution.unassigned) {
     const stop = problem.stops.find((candidate) => candidate.id === id)
-    const truth = stop && reasonOf(problem, stop)
+    const truth = stop && soloReason(problem, stop)
     if (truth !== reason) wrong.push(`stop ${id} is left out for ${reason}, should be ${truth}`)
   }
-  const cost = solution.routes.reduce((total, route) => total + route.cost, 0)
-  if (!isSameCost(cost, solution.cost)) wrong.push(`cost is ${solution.cost}, routes cost ${cost}`)
+  for (const name of ['cost', 'changeCost'] as const) {
+    const sum = solution.routes.reduce((total, route) => total + route[name], 0)
+    if (!isSameCost(sum, solution[name])) wrong.push(`${name} is ${solution[name]}, routes have ${sum}`)
+  }
+  checkShipments(problem, solution, wrong)
   return wrong
 }
 
@@ -43,6 +47,20 @@ function checkEachStopOnce(problem: Problem, solution: Solution, wrong: string[]
   for (const [id, times] of mentions) if (times !== 1) wrong.push(`stop ${id} appears ${times} times`)
 }
 
+/** The pickup comes before the delivery on one route, or neither is on any. */
+function checkShipments(problem: Problem, solution: Solution, wrong: string[]): void {
+  for (const { pickupStop, deliveryStop } of problem.shipments ?? []) {
+    const halves = [pickupStop, deliveryStop].map((id) => {
+      const route = solution.routes.find(({ stops }) => stops.some((stop) => stop.id === id))
+      return { route, position: route?.stops.findIndex((stop) => stop.id === id) ?? -1 }
+    })
+    const isWhole = halves[0]!.route === halves[1]!.route
+    if (!isWhole) wrong.push(`${pickupStop} and ${deliveryStop} of one shipment are not on one route`)
+    else if (halves[0]!.position > halves[1]!.position)
+      wrong.push(`${deliveryStop} comes before ${pickupStop}`)
+  }
+}
+
 function checkRoute(problem: Problem, vehicle: Vehicle, route: Route, wrong: string[]): void {
   const say = (text: string) => wrong.push(`vehicle ${vehicle.id}: ${text}`)
   const stops = route.stops.map(({ id }) => problem.stops.find((stop) => stop.id === id))
@@ -54,12 +72,58 @@ function checkRoute(problem: Problem, vehicle: Vehicle, route: Route, wrong: str
     if (visits[index]?.id !== id) say(`locked stop ${id} is not at position ${index}`)
   })
   checkCompatibility(vehicle, visits.slice(locked.length), say)
-  checkLimits(vehicle, visits, route, say)
-  const meters = checkTimes(problem, vehicle, visits, route, say)
-  if (route.distanceMeters !== meters) say(`distance is ${route.distanceMeters} m, should be ${meters} m`)
-  const { fixed, perMeter, perSecond } = vehicle.costs
-  const cost = fixed + perMeter * meters + perSecond * (route.endSeconds - route.startSeconds)
+  checkLimits(problem, vehicle, visits, route, say)
+  checkTimes(problem, vehicle, visits, route, say)
+  checkDriving(problem, vehicle, visits, route, say)
+  const { fixed, perMeter, perSecond, perTravelSecond = 0 } = vehicle.costs
+  const cost =
+    fixed +
+    perMeter * route.distanceMeters +
+    perTravelSecond * route.travelSeconds +
+    perSecond * (route.endSeconds - route.startSeconds)
   if (!isSameCost(cost, route.cost)) say(`cost is ${route.cost}, should be ${cost}`)
+  const changeCost = priceOfChanges(problem, vehicle, visits)
+  if (!isSameCost(changeCost, route.changeCost))
+    say(`changes cost ${route.changeCost}, should be ${changeCost}`)
+}
+
+/** Meters and driving time: as stated, and within the vehicle's limits or what its locked stops need. */
+function checkDriving(
+  problem: Problem,
+  vehicle: Vehicle,
+  visits: readonly Stop[],
+  route: Route,
+  say: (text: string) => void,
+): void {
+  const driven = drivingOf(problem, vehicle, visits)
+  const locked = (vehicle.lockedStops ?? []).length
+  const least = locked > 0 ? drivingOf(problem, vehicle, visits.slice(0, locked)) : { meters: 0, seconds: 0 }
+  if (route.distanceMeters !== driven.meters)
+    say(`distance is ${route.distanceMeters} m, should be ${driven.meters} m`)
+  if (route.travelSeconds !== driven.seconds) say(`drives ${driven.seconds} s, not ${route.travelSeconds} s`)
+  if (driven.meters > Math.max(vehicle.maxMeters ?? driven.meters, least.meters))
+    say(`drives ${driven.meters} m, may drive ${vehicle.maxMeters} m`)
+  if (driven.seconds > Math.max(vehicle.maxTravelSeconds ?? driven.seconds, least.seconds))
+    say(`drives ${driven.seconds} s, may drive ${vehicle.maxTravelSeconds} s`)
+}
+
+function drivingOf(problem: Problem, vehicle: Vehicle, visits: readonly Stop[]) {
+  const locations = [vehicle.startLocation, ...visits.map((stop) => stop.location), vehicle.endLocation]
+  const legs = locations.slice(1).map((to, index) => legBetween(problem, vehicle, locations[index]!, to))
+  return {
+    meters: legs.reduce((total, leg) => total + leg.meters, 0),
+    seconds: legs.reduce((total, leg) => total + leg.seconds, 0),
+  }
+}
+
+function priceOfChanges({ changePrices }: Problem, vehicle: Vehicle, visits: readonly Stop[]): number {
+  if (!changePrices) return 0
+  return visits.reduce((total, { announced }, position) => {
+    if (!announced) return total
+    if (announced.vehicleId !== vehicle.id) return total + changePrices.otherVehicle
+    const isFar = Math.abs(announced.position - position) > changePrices.tolerance
+    return total + (isFar ? changePrices.otherPosition : 0)
+  }, 0)
 }
 
 function checkCompatibility(vehicle: Vehicle, visits: readonly Stop[], say: (text: string) => void): void {
@@ -73,6 +137,7 @@ function checkCompatibility(vehicle: Vehicle, visits: readonly Stop[], say: (tex
 
 /** Capacity and number of stops; locked stops may exceed both, others may not. */
 function checkLimits(
+  problem: Problem,
   vehicle: Vehicle,
   visits: readonly Stop[],
   route: Route,
@@ -82,34 +147,47 @@ function checkLimits(
   const maxStops = Math.max(vehicle.maxStops ?? visits.length, lockedCount)
   if (visits.length > maxStops) say(`serves ${visits.length} stops, may serve ${maxStops}`)
   vehicle.capacity.forEach((capacity, dimension) => {
-    const amounts = visits.map((stop) => stop.demand[dimension]!)
-    const load = sum(amounts)
-    const limit = Math.max(capacity, sum(amounts.slice(0, lockedCount)))
-    if (load > limit) say(`carries ${load} of dimension ${dimension}, may carry ${limit}`)
-    if (route.load[dimension] !== load)
-      say(`load ${dimension} is ${route.load[dimension]}, should be ${load}`)
+    const peak = peakLoad(problem, visits, dimension)
+    const limit = Math.max(capacity, peakLoad(problem, visits.slice(0, lockedCount), dimension))
+    if (peak > limit) say(`carries ${peak} of dimension ${dimension}, may carry ${limit}`)
+    if (route.load[dimension] !== peak)
+      say(`load ${dimension} is ${route.load[dimension]}, should be ${peak}`)
   })
 }
 
-/** Follows the stated times from leg to leg. Returns the length of the route in meters. */
+/** The most on board: demands from the start, pickups until the end, shipments in between. */
+function peakLoad({ shipments = [] }: Problem, visits: readonly Stop[], dimension: number): number {
+  const isPickupOf = (stop: Stop) => (shipment: Shipment) => shipment.pickupStop === stop.id
+  const isDeliveryOf = (stop: Stop) => (shipment: Shipment) => shipment.deliveryStop === stop.id
+  let load = visits.reduce((total, stop) => total + stop.demand[dimension]!, 0)
+  let peak = load
+  for (const stop of visits) {
+    load += (stop.pickup?.[dimension] ?? 0) - stop.demand[dimension]!
+    load += shipments.find(isPickupOf(stop))?.amount[dimension] ?? 0
+    load -= shipments.find(isDeliveryOf(stop))?.amount[dimension] ?? 0
+    peak = Math.max(peak, load)
+  }
+  return peak
+}
+
+/** Follows the stated times from leg to leg. */
 function checkTimes(
   problem: Problem,
   vehicle: Vehicle,
   visits: readonly Stop[],
   route: Route,
   say: (text: string) => void,
-): number {
+): void {
   const lockedCount = (vehicle.lockedStops ?? []).length
-  let meters = 0
+  const isBreakLateAllowed = lockedCount > 0 && !fitsLockedBreaks(problem, vehicle)
   let clock = route.startSeconds
   let location = vehicle.startLocation
   visits.forEach((stop, index) => {
     const stated = route.stops[index]!
     const leg = legBetween(problem, vehicle, location, stop.location)
-    const arrival = clock + leg.seconds
+    const arrival = followLeg(vehicle, route, index, clock, leg.seconds, isBreakLateAllowed, say)
     const ready = arrival + (location === stop.location ? 0 : (stop.setupSeconds ?? 0))
     const begin = stated.startServiceSeconds
-    meters += leg.meters
     if (stated.arrivalSeconds !== arrival)
       say(`arrives at ${stop.id} at ${arrival}, not ${stated.arrivalSeconds}`)
     if (begin < ready) say(`starts serving ${stop.id} at ${begin}, is not ready before ${ready}`)
@@ -123,74 +201,62 @@ function checkTimes(
     location = stop.location
   })
   const wayBack = legBetween(problem, vehicle, location, vehicle.endLocation)
-  const end = clock + wayBack.seconds
+  const end = followLeg(vehicle, route, visits.length, clock, wayBack.seconds, isBreakLateAllowed, say)
   if (route.endSeconds !== end) say(`ends at ${end}, not ${route.endSeconds}`)
   if (route.durationSeconds !== route.endSeconds - route.startSeconds) say('duration is not end less start')
   if (route.startSeconds < vehicle.shift[0]) say(`starts before its shift at ${vehicle.shift[0]}`)
   const shiftEnd = Math.max(vehicle.shift[1], endOfLockedRoute(problem, vehicle))
   if (end > shiftEnd) say(`ends at ${end}, after its shift at ${shiftEnd}`)
-  return meters + wayBack.meters
+  const taken = route.breaks.map(({ id }) => id).join(', ')
+  const due = (vehicle.breaks ?? []).map(({ id }) => id).join(', ')
+  if (taken !== due) say(`takes the breaks [${taken}], should take [${due}]`)
+}
+
+/** The arrival after a leg that stated breaks may interrupt. */
+function followLeg(
+  vehicle: Vehicle,
+  route: Route,
+  afterStops: number,
+  departure: number,
+  seconds: number,
+  isLateAllowed: boolean,
+  say: (text: string) => void,
+): number {
+  let clock = departure
+  let driving = seconds
+  for (const taken of route.breaks.filter((candidate) => candidate.afterStops === afterStops)) {
+    const pause = vehicle.breaks?.find(({ id }) => id === taken.id)
+    if (!pause) continue
+    const start = taken.startSeconds
+    const isLate = isLateAllowed && start > pause.timeWindows.at(-1)![1]
+    if (start < clock) say(`takes the break ${pause.id} at ${start}, is busy until ${clock}`)
+    if (!isLate && !pause.timeWindows.some((window) => contains(window, start)))
+      say(`takes the break ${pause.id} at ${start}, outside its windows`)
+    if (taken.endSeconds !== start + pause.serviceSeconds) say(`ends the break ${pause.id} wrongly`)
+    driving = Math.max(0, driving - (start - clock))
+    clock = taken.endSeconds
+  }
+  return clock + driving
+}
+
+function fitsLockedBreaks(problem: Problem, vehicle: Vehicle): boolean {
+  return Number.isFinite(earliestEnd(problem, vehicle, lockedVisits(problem, vehicle), { isLocked: true }))
 }
 
 /** When the vehicle would be done with its locked stops alone, at the earliest. */
 function endOfLockedRoute(problem: Problem, vehicle: Vehicle): number {
-  let clock = vehicle.shift[0]
-  let location = vehicle.startLocation
-  for (const id of vehicle.lockedStops ?? []) {
-    const stop = problem.stops.find((candidate) => candidate.id === id)
-    if (!stop) return clock
-    clock += legBetween(problem, vehicle, location, stop.location).seconds
-    clock += location === stop.location ? 0 : (stop.setupSeconds ?? 0)
-    clock = (nextStart(stop, clock) ?? clock) + stop.serviceSeconds
-    location = stop.location
-  }
-  return clock + legBetween(problem, vehicle, location, vehicle.endLocation).seconds
+  const visits = lockedVisits(problem, vehicle)
+  if (visits.length === 0) return vehicle.shift[0]
+  const end = earliestEnd(problem, vehicle, visits, { isLocked: true })
+  if (Number.isFinite(end)) return end
+  return earliestEnd(problem, vehicle, visits, { isLocked: true, areBreaksLate: true })
 }
 
-/** The reason that a stop left out should carry; see `UnassignedReason` for what each means. */
-function reasonOf(problem: Problem, stop: Stop): UnassignedReason {
-  let vehicles = problem.vehicles.filter(({ id }) => !stop.vehicleIds || stop.vehicleIds.includes(id))
-  if (vehicles.length === 0) return 'no_vehicle'
-  vehicles = vehicles.filter(({ skills = [] }) =>
-    (stop.skills ?? []).every((skill) => skills.includes(skill)),
-  )
-  if (vehicles.length === 0) return 'skills'
-  vehicles = vehicles.filter(({ capacity }) => capacity.every((limit, d) => stop.demand[d]! <= limit))
-  if (vehicles.length === 0) return 'capacity'
-  let reason: UnassignedReason = 'time_window'
-  for (const vehicle of vehicles) {
-    const setup = vehicle.startLocation === stop.location ? 0 : (stop.setupSeconds ?? 0)
-    const wayThere = legBetween(problem, vehicle, vehicle.startLocation, stop.location)
-    const begin = nextStart(stop, vehicle.shift[0] + wayThere.seconds + setup)
-    if (begin === undefined) continue
-    const wayBack = legBetween(problem, vehicle, stop.location, vehicle.endLocation)
-    if (begin + stop.serviceSeconds + wayBack.seconds <= vehicle.shift[1]) return 'fleet_full'
-    reason = 'shift'
-  }
-  return reason
-}
-
-function nextStart(stop: Stop, ready: number): number | undefined {
-  const window = stop.timeWindows.find(([, end]) => end >= ready)
-  return window && Math.max(ready, window[0])
-}
-
-function legBetween(problem: Problem, vehicle: Vehicle, from: number | null, to: number | null) {
-  if (from === null || to === null) return { seconds: 0, meters: 0 }
-  const cell = from * problem.locationCount + to
-  const seconds = Math.round(problem.durationsSeconds[cell]! / (vehicle.speedFactor ?? 1))
-  return { seconds, meters: problem.distancesMeters[cell]! }
+function lockedVisits(problem: Problem, vehicle: Vehicle): Stop[] {
+  const stops = (vehicle.lockedStops ?? []).map((id) => problem.stops.find((stop) => stop.id === id))
+  return stops.filter((stop) => stop !== undefined)
 }
 
 function contains([start, end]: TimeSpan, moment: number): boolean {
   return start <= moment && moment <= end
-}
-
-function sum(amounts: readonly number[]): number {
-  return amounts.reduce((total, amount) => total + amount, 0)
-}
-
-/** Sums of floating-point prices depend on their order in the last digits. */
-function isSameCost(a: number, b: number): boolean {
-  return Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b))
 }

@@ -1,4 +1,6 @@
-import { endNode, FOREVER, firstStart, type Model, startNode } from './model.ts'
+import { fitsWithBreaks } from './break-schedule.ts'
+import { hasRoom } from './load-profile.ts'
+import { endNode, firstStart, type Model, startNode } from './model.ts'
 import { ABSENT, type Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import { durationWith } from './time-segment.ts'
@@ -7,6 +9,8 @@ import { durationWith } from './time-segment.ts'
 export interface Insertion {
   /** The node to put it behind; `NOWHERE` when nothing feasible was found. */
   after: number
+  /** For a shipment, the node to put its delivery behind once the pickup is in. */
+  deliveryAfter: number
   vehicle: number
   cost: number
 }
@@ -57,7 +61,7 @@ export function scanNeighbours(
   const metersOut = model.distance.out
   const close = lastClose[stop]!
   const open = model.windowOpen[model.windowFrom[stop]!]!
-  const hasOneWindow = model.windowFrom[stop + 1]! - model.windowFrom[stop]! === 1
+  const hasOneWindow = model.windowFrom[stop + 1] === model.windowFrom[stop]! + 1
   const service = model.serviceSeconds[stop]!
   for (let index = 0; index < near.length; index++) {
     const neighbour = near[index]!
@@ -73,23 +77,18 @@ export function scanNeighbours(
     const duration = model.duration[vehicle]!
     const perMeter = costPerMeter[vehicle]!
     const perSecond = costPerSecond[vehicle]!
+    const perTravelSecond = model.costPerTravelSecond[vehicle]!
     // The first time that a route is met, its ends are tried as well.
     for (let side = 0; side < sides; side++) {
-      const node =
-        side === 0
-          ? neighbour
-          : side === 1
-            ? previous[neighbour]!
-            : side === 2
-              ? startNode(model, vehicle)
-              : previous[endNode(model, vehicle)]!
+      const node = side === 0 ? neighbour : nodeBefore(model, previous, neighbour, vehicle, side)
       if (pricedIn[node] === round) continue
       pricedIn[node] = round
       const next = nextOf[node]!
       const placeBefore = place[node]!
       const placeAfter = place[next]!
       const meters = metersInto[row + placeBefore]! + metersOut[row + placeAfter]! - legMeters[next]!
-      let cost = perMeter * meters
+      let cost = perMeter * meters + priceOfMove(model, plan, stop, node, vehicle)
+      if (perTravelSecond > 0) cost += perTravelSecond * addedTravel(model, plan, stop, node, vehicle)
       if ((cost >= found.cost && perSecond === 0) || isFixed[node] === 1) continue
       const ready = departure[node]! + duration.into[row + placeBefore]!
       if (ready > close) continue
@@ -99,12 +98,26 @@ export function scanNeighbours(
         cost += perSecond * (durationWith(model, plan, stop, node, vehicle) - plan.durationSeconds[vehicle]!)
         if (cost >= found.cost) continue
       }
+      if (plan.meters[vehicle]! + meters > model.maxMeters[vehicle]!) continue
+      if (model.isPlain[vehicle] === 0 && !fitsBesides(model, plan, stop, node, vehicle)) continue
       if (random.unit() < blinkRate) continue
       found.after = node
       found.vehicle = vehicle
       found.cost = cost
     }
   }
+}
+
+/** The node before the neighbour (side 1), or one of the route's ends (2 and 3). */
+function nodeBefore(
+  model: Model,
+  previous: Int32Array,
+  neighbour: number,
+  vehicle: number,
+  side: number,
+): number {
+  if (side === 1) return previous[neighbour]!
+  return side === 2 ? startNode(model, vehicle) : previous[endNode(model, vehicle)]!
 }
 
 /** Whether the vehicle could take one more stop, going by skills, pins, load and number of stops. */
@@ -130,6 +143,7 @@ export function scanRoute(model: Model, plan: Plan, stop: number, vehicle: numbe
   const secondsOut = model.duration[vehicle]!.out
   const perMeter = model.costPerMeter[vehicle]!
   const perSecond = model.costPerSecond[vehicle]!
+  const perTravelSecond = model.costPerTravelSecond[vehicle]!
   const fixed = plan.stopCount[vehicle] === 0 ? model.fixedCost[vehicle]! : 0
   const close = lastClose[stop]!
   const service = model.serviceSeconds[stop]!
@@ -141,7 +155,8 @@ export function scanRoute(model: Model, plan: Plan, stop: number, vehicle: numbe
     const placeBefore = place[node]!
     const placeAfter = place[next]!
     const meters = metersInto[row + placeBefore]! + metersOut[row + placeAfter]! - legMeters[next]!
-    let cost = fixed + perMeter * meters
+    let cost = fixed + perMeter * meters + priceOfMove(model, plan, stop, node, vehicle)
+    if (perTravelSecond > 0) cost += perTravelSecond * addedTravel(model, plan, stop, node, vehicle)
     if (cost >= found.cost && perSecond === 0) continue
     const ready = departure[node]! + secondsInto[row + placeBefore]!
     if (ready > close) continue
@@ -151,6 +166,8 @@ export function scanRoute(model: Model, plan: Plan, stop: number, vehicle: numbe
       cost += perSecond * (durationWith(model, plan, stop, node, vehicle) - plan.durationSeconds[vehicle]!)
       if (cost >= found.cost) continue
     }
+    if (plan.meters[vehicle]! + meters > model.maxMeters[vehicle]!) continue
+    if (model.isPlain[vehicle] === 0 && !fitsBesides(model, plan, stop, node, vehicle)) continue
     found.after = node
     found.vehicle = vehicle
     found.cost = cost
@@ -162,15 +179,39 @@ export function lastLockedNode(model: Model, vehicle: number): number {
   return model.lockedStops[vehicle]!.at(-1) ?? startNode(model, vehicle)
 }
 
-/** Whether an otherwise unused vehicle could serve the stop alone, locked stops aside. */
-export function fitsAlone(model: Model, stop: number, vehicle: number): boolean {
-  if (model.isAllowed[stop * model.vehicleCount + vehicle] === 0) return false
+/**
+ * What putting a stop behind a node changes about its announcement. Its place is compared with where it would be if
+ * all stops of the route stood in the order that was announced, because others are still absent.
+ */
+export function priceOfMove(model: Model, plan: Plan, stop: number, after: number, vehicle: number): number {
+  const { announced } = model
+  if (!announced.isPriced || announced.vehicle[stop]! < 0) return 0
+  if (announced.vehicle[stop] !== vehicle) return announced.otherVehiclePrice
+  if (announced.otherPositionPrice === 0) return 0
+  const position = after < model.stopCount ? plan.position[after]! + 1 : 0
+  let expected = 0
+  const end = endNode(model, vehicle)
+  for (let node = plan.next[startNode(model, vehicle)]!; node !== end; node = plan.next[node]!) {
+    if (announced.vehicle[node] !== vehicle) continue
+    if (announced.position[node]! < announced.position[stop]!) expected++
+  }
+  return Math.abs(position - expected) > announced.tolerance ? announced.otherPositionPrice : 0
+}
+
+/** What a vehicle that is not plain asks besides times, load sums and meters. */
+function fitsBesides(model: Model, plan: Plan, stop: number, after: number, vehicle: number): boolean {
+  const travel = plan.travelSeconds[vehicle]! + addedTravel(model, plan, stop, after, vehicle)
+  if (travel > model.maxTravelSeconds[vehicle]!) return false
+  if (model.hasLoadProfile && !hasRoom(model, plan, stop, after, vehicle)) return false
+  return model.breaks.count[vehicle] === 0 || fitsWithBreaks(model, plan, stop, after, vehicle)
+}
+
+/** How much driving a stop adds behind a node; an unused vehicle did not drive at all. */
+function addedTravel(model: Model, plan: Plan, stop: number, after: number, vehicle: number): number {
   const { place, placeCount } = model
-  const { out } = model.duration[vehicle]!
+  const { into, out } = model.travel[vehicle]!
   const row = place[stop]! * placeCount
-  const toStop = out[place[startNode(model, vehicle)]! * placeCount + place[stop]!]!
-  const start = firstStart(model, stop, model.shiftStart[vehicle]! + toStop)
-  if (start === FOREVER) return false
-  const end = start + model.serviceSeconds[stop]! + out[row + place[endNode(model, vehicle)]!]!
-  return end <= model.shiftEnd[vehicle]!
+  const next = plan.next[after]!
+  const saved = plan.stopCount[vehicle] === 0 ? 0 : out[place[after]! * placeCount + place[next]!]!
+  return into[row + place[after]!]! + out[row + place[next]!]! - saved
 }

@@ -14,7 +14,7 @@ export class Neighbours {
     this.#model = model
     this.#most = most
     this.#measure = measure
-    this.#lists = new Array(model.stopCount)
+    this.#lists = Array.from({ length: model.stopCount })
   }
 
   of(stop: number): Int32Array {

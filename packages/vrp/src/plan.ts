@@ -22,12 +22,25 @@ export interface Plan {
   readonly suffix: SegmentArrays
   readonly windowOpen: Int32Array
   readonly windowClose: Int32Array
-  /** By vehicle, then by dimension. */
+  /** By node, then by layer, for vehicles with breaks, see `break-schedule.ts`. */
+  readonly layerDeparture: Int32Array
+  readonly layerLatest: Int32Array
+  readonly layerScratch: readonly [Int32Array, Int32Array]
+  /** By vehicle, then by dimension: on board at the start. */
   readonly load: Float64Array
+  /** By node, then by dimension, where loads rise and fall: after it, the most up to it, the most from it on. */
+  readonly loadAfter: Float64Array
+  readonly peakBefore: Float64Array
+  readonly peakAfter: Float64Array
   readonly stopCount: Int32Array
   readonly meters: Float64Array
+  readonly travelSeconds: Float64Array
   readonly durationSeconds: Int32Array
+  /** What the search minimises: money and the price of changes. */
   readonly cost: Float64Array
+  /** The part of `cost` that pays for changing announcements. */
+  readonly changeCost: Float64Array
+  /** A shipment is listed by its pickup alone. */
   readonly absent: Int32Array
   /** The vehicles whose routes differ from the plan last synchronised with. */
   readonly touched: Int32Array
@@ -48,6 +61,8 @@ export const ABSENT = -1
 export function createPlan(model: Model): Plan {
   const { stopCount, vehicleCount, nodeCount, dimensions } = model
   const byNode = () => new Int32Array(nodeCount)
+  const { layers } = model.breaks
+  const profileSize = model.hasLoadProfile ? nodeCount * dimensions : 0
   const segments = () => ({ duration: byNode(), early: byNode(), late: byNode() })
   const plan: Plan = {
     next: byNode(),
@@ -61,11 +76,19 @@ export function createPlan(model: Model): Plan {
     suffix: segments(),
     windowOpen: byNode(),
     windowClose: byNode(),
+    layerDeparture: new Int32Array(nodeCount * layers),
+    layerLatest: new Int32Array(nodeCount * layers),
+    layerScratch: [new Int32Array(layers), new Int32Array(layers)],
     load: new Float64Array(vehicleCount * dimensions),
+    loadAfter: new Float64Array(profileSize),
+    peakBefore: new Float64Array(profileSize),
+    peakAfter: new Float64Array(profileSize),
     stopCount: new Int32Array(vehicleCount),
     meters: new Float64Array(vehicleCount),
+    travelSeconds: new Float64Array(vehicleCount),
     durationSeconds: new Int32Array(vehicleCount),
     cost: new Float64Array(vehicleCount),
+    changeCost: new Float64Array(vehicleCount),
     absent: new Int32Array(stopCount),
     touched: new Int32Array(vehicleCount),
     isTouched: new Uint8Array(vehicleCount),
@@ -78,12 +101,13 @@ export function createPlan(model: Model): Plan {
   return plan
 }
 
-/** Copies everything, touched marks included. */
+/** Copies everything but scratch, touched marks included. */
 export function copyPlan(from: Plan, to: Plan): void {
   for (const name of Object.keys(from) as (keyof Plan)[]) {
     const source = from[name]
     const target = to[name]
-    if (ArrayBuffer.isView(source)) (target as Int32Array).set(source as Int32Array)
+    if (Array.isArray(source)) continue
+    if (ArrayBuffer.isView(source)) (target as Int32Array).set(source)
     else if ('duration' in source) copySegments(source, target as SegmentArrays)
     else Object.assign(target, source)
   }
@@ -100,15 +124,21 @@ export function linkStop(plan: Plan, stop: number, after: number, vehicle: numbe
   touch(plan, vehicle)
 }
 
-/** Takes a stop out of its route and lists it as absent. The route must be refreshed afterwards. */
-export function unlinkStop(plan: Plan, stop: number): void {
+/** Takes a stop, or the shipment that it is part of, out of its route. The route must be refreshed afterwards. */
+export function unlinkStop(model: Model, plan: Plan, stop: number): void {
+  const partner = model.partner[stop]!
+  unlink(plan, stop)
+  if (partner >= 0) unlink(plan, partner)
+  plan.absent[plan.count.absent++] = model.isDelivery[stop] === 1 ? partner : stop
+}
+
+function unlink(plan: Plan, stop: number): void {
   const next = plan.next[stop]!
   const previous = plan.previous[stop]!
   plan.next[previous] = next
   plan.previous[next] = previous
   touch(plan, plan.vehicle[stop]!)
   plan.vehicle[stop] = ABSENT
-  plan.absent[plan.count.absent++] = stop
 }
 
 /** Makes `to` equal to `from` where `changed` (one of the two) was touched, and forgets the touched marks. */
@@ -123,6 +153,8 @@ export function synchronise(model: Model, from: Plan, to: Plan, changed: Plan): 
     const stop = from.absent[index]!
     to.absent[index] = stop
     to.vehicle[stop] = ABSENT
+    const partner = model.partner[stop]!
+    if (partner >= 0) to.vehicle[partner] = ABSENT
   }
   to.count.absent = from.count.absent
 }
@@ -150,6 +182,7 @@ function touch(plan: Plan, vehicle: number): void {
 function copyRoute(model: Model, from: Plan, to: Plan, vehicle: number): void {
   const end = endNode(model, vehicle)
   const isPaidByTime = model.costPerSecond[vehicle]! > 0
+  const hasBreaks = model.breaks.count[vehicle]! > 0
   for (let node = startNode(model, vehicle); ; node = from.next[node]!) {
     to.next[node] = from.next[node]!
     to.previous[node] = from.previous[node]!
@@ -161,14 +194,34 @@ function copyRoute(model: Model, from: Plan, to: Plan, vehicle: number): void {
       to.position[node] = from.position[node]!
     }
     if (isPaidByTime) copyNodeTimes(from, to, node)
+    if (hasBreaks) copySlots(model.breaks.layers, node, LAYER_ARRAYS, from, to)
+    if (model.hasLoadProfile) copySlots(model.dimensions, node, PROFILE_ARRAYS, from, to)
     if (node === end) break
   }
-  for (let d = vehicle * model.dimensions; d < (vehicle + 1) * model.dimensions; d++)
-    to.load[d] = from.load[d]!
+  copySlots(model.dimensions, vehicle, LOAD_ARRAYS, from, to)
   to.stopCount[vehicle] = from.stopCount[vehicle]!
+  to.travelSeconds[vehicle] = from.travelSeconds[vehicle]!
   to.durationSeconds[vehicle] = from.durationSeconds[vehicle]!
   to.cost[vehicle] = from.cost[vehicle]!
+  to.changeCost[vehicle] = from.changeCost[vehicle]!
   to.meters[vehicle] = from.meters[vehicle]!
+}
+
+const LOAD_ARRAYS = ['load'] as const
+const LAYER_ARRAYS = ['layerDeparture', 'layerLatest'] as const
+const PROFILE_ARRAYS = ['loadAfter', 'peakBefore', 'peakAfter'] as const
+
+/** Copies the `width` entries that some arrays hold for one node or vehicle. */
+function copySlots(
+  width: number,
+  index: number,
+  names: typeof LOAD_ARRAYS | typeof LAYER_ARRAYS | typeof PROFILE_ARRAYS,
+  from: Plan,
+  to: Plan,
+): void {
+  for (const name of names) {
+    for (let slot = index * width; slot < (index + 1) * width; slot++) to[name][slot] = from[name][slot]!
+  }
 }
 
 function copyNodeTimes(from: Plan, to: Plan, node: number): void {

@@ -10,9 +10,10 @@ import {
 import { InsertionOrders } from './insertion-order.ts'
 import type { Model } from './model.ts'
 import { Neighbours, proximity } from './neighbours.ts'
-import { linkStop, type Plan } from './plan.ts'
+import { ABSENT, linkStop, type Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import { refreshAfterInsertion, refreshPositions } from './route-evaluation.ts'
+import { canTakeShipment, linkShipment, ShipmentInserter } from './shipment-insertion.ts'
 
 /** How often a best position is overlooked (the paper's β for insertion). */
 export const BLINK_RATE = 0.01
@@ -27,6 +28,7 @@ const MAX_RETRIES = 40
 export interface RecreateContext {
   readonly model: Model
   readonly neighbours: Neighbours
+  readonly shipments: ShipmentInserter
   readonly orders: InsertionOrders
   readonly random: Random
   readonly scratch: RecreateScratch
@@ -50,10 +52,11 @@ export function createRecreateContext(model: Model, random: Random): RecreateCon
   return {
     model,
     random,
+    shipments: new ShipmentInserter(model),
     neighbours: new Neighbours(model, INSERTION_NEIGHBOURS, proximity),
     orders: new InsertionOrders(model),
     scratch: {
-      found: { after: NOWHERE, vehicle: NOWHERE, cost: 0 },
+      found: { after: NOWHERE, deliveryAfter: NOWHERE, vehicle: NOWHERE, cost: 0 },
       candidates: new Int32Array(model.vehicleCount),
       candidateCount: 0,
       unusedFrom: 0,
@@ -92,10 +95,15 @@ function insertAbsent(context: RecreateContext, plan: Plan, first: number, blink
     const vehicle = insertStop(context, plan, stop, blinkRate)
     if (vehicle === NOWHERE) plan.absent[left++] = stop
     // The vehicle was unused before: another one of its kind takes its place among the candidates.
-    else if (plan.stopCount[vehicle] === 1) listCandidates(model, plan, scratch)
+    else if (wasUnused(model, plan, stop, vehicle)) listCandidates(model, plan, scratch)
   }
   plan.count.absent = left
   for (let index = 0; index < plan.count.touched; index++) refreshPositions(model, plan, plan.touched[index]!)
+}
+
+/** Whether the stop, or its shipment, is all that the vehicle serves. */
+function wasUnused(model: Model, plan: Plan, stop: number, vehicle: number): boolean {
+  return plan.stopCount[vehicle] === (model.partner[stop]! >= 0 ? 2 : 1)
 }
 
 /** Moves the stops to try again to the end of the first `count`, and returns where the stops to try begin. */
@@ -116,24 +124,69 @@ function insertStop(context: RecreateContext, plan: Plan, stop: number, blinkRat
   const { found } = scratch
   found.after = NOWHERE
   found.cost = Number.POSITIVE_INFINITY
+  const isShipment = model.partner[stop]! >= 0
   if (blinkRate > 0) {
     const near = neighbours.of(stop)
-    scanNeighbours(model, plan, scratch.insertion, stop, near, blinkRate, random, found)
+    if (isShipment) scanRoutesNear(context, plan, stop, near, blinkRate)
+    else scanNeighbours(model, plan, scratch.insertion, stop, near, blinkRate, random, found)
     scanCandidates(context, plan, stop, scratch.unusedFrom)
   }
   if (found.after === NOWHERE) scanCandidates(context, plan, stop, 0)
   if (found.after === NOWHERE) return NOWHERE
-  linkStop(plan, stop, found.after, found.vehicle)
-  refreshAfterInsertion(model, plan, stop, found.vehicle)
+  if (isShipment) linkShipment(model, plan, stop, found)
+  else {
+    linkStop(plan, stop, found.after, found.vehicle)
+    refreshAfterInsertion(model, plan, stop, found.vehicle)
+  }
   return found.vehicle
 }
 
+/**
+ * Whether some vehicle can take the stop in a plan of locked stops alone. What fits nowhere then is not tried again
+ * and again.
+ */
+export function isPlaceable(context: RecreateContext, plan: Plan, stop: number): boolean {
+  const { found } = context.scratch
+  found.after = NOWHERE
+  found.cost = Number.POSITIVE_INFINITY
+  for (let vehicle = 0; vehicle < context.model.vehicleCount && found.after === NOWHERE; vehicle++)
+    scanVehicle(context, plan, stop, vehicle)
+  return found.after !== NOWHERE
+}
+
 /** Tries every position of the candidates from index `from` on. */
-function scanCandidates({ model, scratch }: RecreateContext, plan: Plan, stop: number, from: number): void {
-  for (let index = from; index < scratch.candidateCount; index++) {
-    const vehicle = scratch.candidates[index]!
-    if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, scratch.found)
+function scanCandidates(context: RecreateContext, plan: Plan, stop: number, from: number): void {
+  const { candidates, candidateCount } = context.scratch
+  for (let index = from; index < candidateCount; index++) scanVehicle(context, plan, stop, candidates[index]!)
+}
+
+/** Tries a shipment in the routes of its pickup's neighbours, now and then overlooking one. */
+function scanRoutesNear(
+  context: RecreateContext,
+  plan: Plan,
+  stop: number,
+  near: Int32Array,
+  blinkRate: number,
+): void {
+  const { insertion } = context.scratch
+  const round = ++insertion.round
+  for (const neighbour of near) {
+    const vehicle = plan.vehicle[neighbour]!
+    if (vehicle === ABSENT || insertion.askedIn[vehicle] === round) continue
+    insertion.askedIn[vehicle] = round
+    if (context.random.unit() >= blinkRate) scanVehicle(context, plan, stop, vehicle)
   }
+}
+
+function scanVehicle(
+  { model, shipments, scratch }: RecreateContext,
+  plan: Plan,
+  stop: number,
+  vehicle: number,
+) {
+  if (model.partner[stop]! >= 0) {
+    if (canTakeShipment(model, plan, stop, vehicle)) shipments.scanRoute(plan, stop, vehicle, scratch.found)
+  } else if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, scratch.found)
 }
 
 /** Lists the vehicles in use, then one unused vehicle of each kind. */

@@ -1,3 +1,5 @@
+import { latestStart, refreshLayers } from './break-schedule.ts'
+import { refreshLoadProfile } from './load-profile.ts'
 import { endNode, firstStart, lastStart, type Model, startNode } from './model.ts'
 import type { Plan } from './plan.ts'
 import { refreshDuration } from './time-segment.ts'
@@ -10,8 +12,23 @@ import { refreshDuration } from './time-segment.ts'
  */
 export function refreshRoute(model: Model, plan: Plan, vehicle: number): void {
   plan.meters[vehicle] = refreshForward(model, plan, vehicle)
-  refreshBackward(model, plan, vehicle)
+  if (model.breaks.count[vehicle]! > 0) refreshLayers(model, plan, vehicle)
+  else refreshBackward(model, plan, vehicle)
+  if (model.hasLoadProfile) refreshLoadProfile(model, plan, vehicle)
+  if (model.isPlain[vehicle] === 0) plan.travelSeconds[vehicle] = travelOf(model, plan, vehicle)
   refreshCost(model, plan, vehicle)
+}
+
+/**
+ * Whether a refreshed route keeps every limit. Insertions see to that; but where a detour is faster than the direct
+ * way, or a setup is skipped thanks to the stop before, taking a stop out can break a limit.
+ */
+export function isRouteFeasible(model: Model, plan: Plan, vehicle: number): boolean {
+  return (
+    plan.departure[endNode(model, vehicle)]! <= model.shiftEnd[vehicle]! &&
+    plan.meters[vehicle]! <= model.maxMeters[vehicle]! &&
+    (model.isPlain[vehicle] === 1 || plan.travelSeconds[vehicle]! <= model.maxTravelSeconds[vehicle]!)
+  )
 }
 
 /**
@@ -19,14 +36,19 @@ export function refreshRoute(model: Model, plan: Plan, vehicle: number): void {
  * are not: `refreshPositions` does that once a route is done with.
  */
 export function refreshAfterInsertion(model: Model, plan: Plan, stop: number, vehicle: number): void {
+  if (model.isPlain[vehicle] === 0 || model.announced.isPriced) {
+    refreshRoute(model, plan, vehicle)
+    return
+  }
   const { place, placeCount, dimensions, demand } = model
   const { previous, next } = plan
   const before = previous[stop]!
   const after = next[stop]!
   const row = place[stop]! * placeCount
-  plan.legMeters[stop] = model.distance.into[row + place[before]!]!
+  const metersInto = model.distance.into[row + place[before]!]!
+  plan.legMeters[stop] = metersInto
   const metersAfter = model.distance.out[row + place[after]!]!
-  plan.meters[vehicle]! += plan.legMeters[stop]! + metersAfter - plan.legMeters[after]!
+  plan.meters[vehicle]! += metersInto + metersAfter - plan.legMeters[after]!
   plan.legMeters[after] = metersAfter
   plan.stopCount[vehicle]!++
   for (let d = 0; d < dimensions; d++) plan.load[vehicle * dimensions + d]! += demand[stop * dimensions + d]!
@@ -45,14 +67,52 @@ export function refreshPositions(model: Model, plan: Plan, vehicle: number): voi
 }
 
 function refreshCost(model: Model, plan: Plan, vehicle: number): void {
-  const isUsed = plan.stopCount[vehicle]! > 0
-  let cost = isUsed ? model.fixedCost[vehicle]! + model.costPerMeter[vehicle]! * plan.meters[vehicle]! : 0
+  plan.changeCost[vehicle] = model.announced.isPriced ? changeCostOf(model, plan, vehicle) : 0
   if (model.costPerSecond[vehicle]! > 0) {
-    const seconds = refreshDuration(model, plan, vehicle)
-    plan.durationSeconds[vehicle] = seconds
-    cost += model.costPerSecond[vehicle]! * seconds
+    plan.durationSeconds[vehicle] =
+      model.breaks.count[vehicle]! > 0
+        ? durationWithBreaks(model, plan, vehicle)
+        : refreshDuration(model, plan, vehicle)
+  }
+  let cost = plan.changeCost[vehicle]!
+  if (plan.stopCount[vehicle]! > 0) {
+    cost += model.fixedCost[vehicle]! + model.costPerMeter[vehicle]! * plan.meters[vehicle]!
+    cost += model.costPerSecond[vehicle]! * plan.durationSeconds[vehicle]!
+    cost += model.costPerTravelSecond[vehicle]! * plan.travelSeconds[vehicle]!
   }
   plan.cost[vehicle] = cost
+}
+
+function durationWithBreaks(model: Model, plan: Plan, vehicle: number): number {
+  if (plan.stopCount[vehicle] === 0) return 0
+  const end = plan.departure[endNode(model, vehicle)]!
+  return end > model.shiftEnd[vehicle]! ? 0 : end - latestStart(model, plan, vehicle, end)
+}
+
+/** The price of what the route changes about announcements. */
+function changeCostOf(model: Model, plan: Plan, vehicle: number): number {
+  const { announced } = model
+  const end = endNode(model, vehicle)
+  let cost = 0
+  let position = 0
+  for (let node = plan.next[startNode(model, vehicle)]!; node !== end; node = plan.next[node]!) {
+    const shift = Math.abs(position++ - announced.position[node]!)
+    if (announced.vehicle[node]! < 0) continue
+    if (announced.vehicle[node] !== vehicle) cost += announced.otherVehiclePrice
+    else if (shift > announced.tolerance) cost += announced.otherPositionPrice
+  }
+  return cost
+}
+
+function travelOf(model: Model, plan: Plan, vehicle: number): number {
+  if (plan.stopCount[vehicle] === 0) return 0
+  const travel = model.travel[vehicle]!.out
+  const end = endNode(model, vehicle)
+  let seconds = 0
+  for (let node = startNode(model, vehicle); node !== end; node = plan.next[node]!) {
+    seconds += travel[model.place[node]! * model.placeCount + model.place[plan.next[node]!]!]!
+  }
+  return seconds
 }
 
 function updateDepartures(model: Model, plan: Plan, stop: number, vehicle: number): void {

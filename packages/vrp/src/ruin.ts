@@ -1,8 +1,9 @@
+import { lastLockedNode } from './insertion.ts'
 import type { Model } from './model.ts'
 import type { Neighbours } from './neighbours.ts'
 import { ABSENT, type Plan, unlinkStop } from './plan.ts'
 import type { Random } from './random.ts'
-import { refreshRoute } from './route-evaluation.ts'
+import { isRouteFeasible, refreshRoute } from './route-evaluation.ts'
 
 /** Knobs of the ruin, with the names that the paper gives them. */
 export interface RuinParameters {
@@ -30,7 +31,8 @@ export const RUIN_PARAMETERS: RuinParameters = {
  */
 export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: Random): number {
   const parameters = RUIN_PARAMETERS
-  const served = model.stopCount - plan.count.absent
+  const absentBefore = plan.count.absent
+  const served = model.stopCount - absentBefore
   if (served === 0) return 0
   const longest = Math.min(parameters.maxStringLength, Math.max(1, served / countUsed(plan)))
   const mostStrings = (4 * parameters.averageRemoved) / (1 + longest) - 1
@@ -43,8 +45,8 @@ export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: R
     const length = Math.floor(1 + random.unit() * Math.min(free, longest))
     removeString(model, plan, stop, Math.min(length, free), random)
   }
-  for (let index = 0; index < plan.count.touched; index++) refreshRoute(model, plan, plan.touched[index]!)
-  return served - (model.stopCount - plan.count.absent)
+  for (let index = 0; index < plan.count.touched; index++) refreshOrClear(model, plan, plan.touched[index]!)
+  return plan.count.absent - absentBefore
 }
 
 /** Removes `length` stops around `stop`, either in one piece or leaving out a middle. */
@@ -61,11 +63,24 @@ function removeString(model: Model, plan: Plan, stop: number, length: number, ra
   const keptFrom = kept > 0 ? random.below(length + 1) : span
   let node = stop
   for (let steps = position - first; steps > 0; steps--) node = plan.previous[node]!
+  const doomed: number[] = []
   for (let index = 0; index < span; index++) {
-    const next = plan.next[node]!
-    if (index < keptFrom || index >= keptFrom + kept) unlinkStop(plan, node)
-    node = next
+    if (index < keptFrom || index >= keptFrom + kept) doomed.push(node)
+    node = plan.next[node]!
   }
+  // A stop that has gone already went as the other half of a shipment.
+  for (const gone of doomed) if (plan.vehicle[gone] !== ABSENT) unlinkStop(model, plan, gone)
+}
+
+/** Brings a ruined route up to date. One that breaks a limit now loses all stops but the locked ones. */
+function refreshOrClear(model: Model, plan: Plan, vehicle: number): void {
+  refreshRoute(model, plan, vehicle)
+  if (plan.stopCount[vehicle] === 0 || isRouteFeasible(model, plan, vehicle)) return
+  for (let node = plan.next[lastLockedNode(model, vehicle)]!; node < model.stopCount; ) {
+    unlinkStop(model, plan, node)
+    node = plan.next[lastLockedNode(model, vehicle)]!
+  }
+  refreshRoute(model, plan, vehicle)
 }
 
 function keptLength(length: number, free: number, random: Random): number {

@@ -1,10 +1,16 @@
 import { Acceptance, isBetter, worthOf } from './acceptance.ts'
-import { fitsAlone } from './insertion.ts'
 import { type Model, startNode } from './model.ts'
 import { Neighbours, roundTrip } from './neighbours.ts'
 import { copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
 import { Random } from './random.ts'
-import { BLINK_RATE, createRecreateContext, insertAll, type RecreateContext, recreate } from './recreate.ts'
+import {
+  BLINK_RATE,
+  createRecreateContext,
+  insertAll,
+  isPlaceable,
+  type RecreateContext,
+  recreate,
+} from './recreate.ts'
 import { refreshRoute } from './route-evaluation.ts'
 import { ruin } from './ruin.ts'
 import type { StopCriterion } from './stop.ts'
@@ -45,7 +51,7 @@ export function search(model: Model, stop: StopCriterion, seed: number): Plan {
   return fillPlan(context, best)
 }
 
-/** The first plan: locked stops, then greedy insertion of everything that fits some vehicle alone. */
+/** The first plan: locked stops, then greedy insertion of everything that may fit some vehicle. */
 function constructPlan(context: RecreateContext): Plan {
   const { model } = context
   const plan = createPlan(model)
@@ -58,7 +64,8 @@ function constructPlan(context: RecreateContext): Plan {
     refreshRoute(model, plan, vehicle)
   }
   for (let stop = 0; stop < model.stopCount; stop++) {
-    if (model.isLocked[stop] === 0 && isPlaceable(model, stop)) plan.absent[plan.count.absent++] = stop
+    if (model.isLocked[stop] === 1 || model.isDelivery[stop] === 1) continue
+    if (isPlaceable(context, plan, stop)) plan.absent[plan.count.absent++] = stop
   }
   return fillPlan(context, plan)
 }
@@ -69,12 +76,6 @@ function fillPlan(context: RecreateContext, plan: Plan): Plan {
   plan.isTouched.fill(0)
   plan.count.touched = 0
   return plan
-}
-
-function isPlaceable(model: Model, stop: number): boolean {
-  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++)
-    if (fitsAlone(model, stop, vehicle)) return true
-  return false
 }
 
 function clonePlan(model: Model, plan: Plan): Plan {

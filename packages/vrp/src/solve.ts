@@ -1,10 +1,11 @@
 import { buildRoutes } from './build-solution.ts'
+import { compileModel } from './compile-model.ts'
 import { explainUnassigned } from './explain-unassigned.ts'
-import { compileModel } from './model.ts'
-import { type Problem, validateProblem } from './problem.ts'
+import type { Problem } from './problem.ts'
 import { search } from './search.ts'
 import type { Solution } from './solution.ts'
 import { type Limits, StopCriterion } from './stop.ts'
+import { validateProblem } from './validate-problem.ts'
 
 /** How long to search, and from which seed. */
 export interface SolveOptions extends Limits {
@@ -24,8 +25,9 @@ export function solve(problem: Problem, options: SolveOptions = {}): Solution {
   const { routes, leftOut } = buildRoutes(problem, model, plan)
   return {
     routes,
-    unassigned: leftOut.map((index) => explainUnassigned(problem, problem.stops[index]!)),
+    unassigned: explainUnassigned(problem, leftOut),
     cost: routes.reduce((total, route) => total + route.cost, 0),
+    changeCost: routes.reduce((total, route) => total + route.changeCost, 0),
     iterations: stop.iterations,
     elapsedMs: stop.elapsedMs(),
   }

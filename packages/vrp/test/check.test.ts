@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { checkSolution } from '../src/check.ts'
+import type { Vehicle } from '../src/problem.ts'
 import type { Route, RouteStop, Solution } from '../src/solution.ts'
 import { solve } from '../src/solve.ts'
 import { lineProblem, stopAt, vehicle } from './problems.ts'
@@ -60,6 +61,37 @@ test.each([
 ])('finds a vehicle %s', (_, change, message) => {
   const changed = { ...problem, vehicles: [{ ...problem.vehicles[0]!, ...change }, problem.vehicles[1]!] }
   expect(checkSolution(changed, right).join('\n')).toMatch(message)
+})
+
+test('finds breaks, shipments, driving and changes that are wrong', () => {
+  const rich = {
+    ...problem,
+    stops: [
+      stopAt(10, { demand: [0], announced: { vehicleId: 'van', position: 0 } }),
+      stopAt(20, { demand: [0] }),
+    ],
+    vehicles: [vehicle('van', { breaks: [{ id: 'tea', timeWindows: [[15, 30]], serviceSeconds: 5 }] })],
+    shipments: [{ pickupStop: 's10', deliveryStop: 's20', amount: [3] }],
+    changePrices: { otherVehicle: 4, otherPosition: 2, tolerance: 0 },
+  }
+  const solution = solve(rich, { maxIterations: 10 })
+  const [only] = solution.routes
+  expect(checkSolution(rich, solution)).toEqual([])
+  const say = (change: Partial<Route>, changed = rich) =>
+    checkSolution(changed, { ...solution, routes: [{ ...only!, ...change }] }).join('\n')
+  const [tea] = only!.breaks
+  expect(say({ breaks: [] })).toMatch(/takes the breaks \[\], should take \[tea\]/)
+  expect(say({ breaks: [{ ...tea!, startSeconds: 14 }] })).toMatch(/tea at 14, outside its windows/)
+  expect(say({ breaks: [{ ...tea!, endSeconds: 99 }] })).toMatch(/ends the break tea wrongly/)
+  expect(say({ stops: only!.stops.toReversed() })).toMatch(/s20 comes before s10/)
+  expect(say({ stops: only!.stops.slice(0, 1) })).toMatch(/not on one route/)
+  expect(say({ load: [0] })).toMatch(/load 0 is 0, should be 3/)
+  expect(say({ travelSeconds: 1 })).toMatch(/drives 40 s, not 1 s/)
+  expect(say({ changeCost: 1 })).toMatch(/changes cost 1, should be 0/)
+  const limited = (change: Partial<Vehicle>) => ({ ...rich, vehicles: [{ ...rich.vehicles[0]!, ...change }] })
+  expect(checkSolution(limited({ maxMeters: 399 }), solution).join()).toMatch(/may drive 399 m/)
+  expect(checkSolution(limited({ maxTravelSeconds: 39 }), solution).join()).toMatch(/may drive 39 s/)
+  expect(checkSolution(limited({ capacity: [2] }), solution).join()).toMatch(/carries 3/)
 })
 
 test('finds a stop on a vehicle that may not serve it, and a locked route that is missing', () => {

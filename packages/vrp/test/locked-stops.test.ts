@@ -73,7 +73,8 @@ test('planning again with the plan so far locked keeps all of it', () => {
       const vehicles = problem.vehicles.map((entry) => {
         const stops = before.routes.find((route) => route.vehicleId === entry.id)?.stops ?? []
         const kept = Math.max(done, (entry.lockedStops ?? []).length)
-        return { ...entry, lockedStops: stops.slice(0, kept).map((stop) => stop.id) }
+        const ids = stops.map((stop) => stop.id)
+        return { ...entry, lockedStops: ids.slice(0, wholeShipments(problem, ids, kept)) }
       })
       const { sequences } = plan({ ...problem, vehicles })
       for (const { id, lockedStops } of vehicles) {
@@ -83,3 +84,14 @@ test('planning again with the plan so far locked keeps all of it', () => {
     { numRuns: 100 },
   )
 })
+
+/** The most stops, up to `kept`, after which no shipment is on board. */
+function wholeShipments({ shipments = [] }: Problem, ids: readonly string[], kept: number): number {
+  const isDone = (length: number) => {
+    const past = ids.slice(0, length)
+    return shipments.every((each) => past.includes(each.pickupStop) === past.includes(each.deliveryStop))
+  }
+  let length = Math.min(kept, ids.length)
+  while (!isDone(length)) length--
+  return length
+}

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compileModel, endNode, type Model, startNode } from '../src/model.ts'
+import { compileModel } from '../src/compile-model.ts'
+import { endNode, type Model, startNode } from '../src/model.ts'
 import { Neighbours, roundTrip } from '../src/neighbours.ts'
 import { copyPlan, createPlan, type Plan, synchronise } from '../src/plan.ts'
 import { Random } from '../src/random.ts'
@@ -25,7 +26,9 @@ test('a rejected candidate becomes the current plan again, an accepted one becom
         const candidate = createPlan(model)
         const current = createPlan(model)
         for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) refreshRoute(model, candidate, vehicle)
-        for (let stop = 0; stop < model.stopCount; stop++) candidate.absent[candidate.count.absent++] = stop
+        for (let stop = 0; stop < model.stopCount; stop++) {
+          if (model.isDelivery[stop] === 0) candidate.absent[candidate.count.absent++] = stop
+        }
         copyPlan(candidate, current)
         for (const isAccepted of [true, ...answers]) {
           ruin(model, candidate, neighbours, random)
@@ -54,7 +57,9 @@ test('every stop is on one chain or absent after ruin and recreate', () => {
       const random = new Random(1)
       const plan = createPlan(model)
       for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) refreshRoute(model, plan, vehicle)
-      for (let stop = 0; stop < model.stopCount; stop++) plan.absent[plan.count.absent++] = stop
+      for (let stop = 0; stop < model.stopCount; stop++) {
+        if (model.isDelivery[stop] === 0) plan.absent[plan.count.absent++] = stop
+      }
       const context = createRecreateContext(model, random)
       const neighbours = new Neighbours(model, 12, roundTrip)
       for (let round = 0; round < 5; round++) {
@@ -65,7 +70,10 @@ test('every stop is on one chain or absent after ruin and recreate', () => {
         const onChains = routes
           .flatMap((route) => route.nodes.map(({ node }) => node))
           .filter((n) => n < model.stopCount)
-        expect([...onChains, ...absent].toSorted((a, b) => a - b)).toEqual([...plan.vehicle.keys()])
+        const deliveries = absent.map((stop) => model.partner[stop]!).filter((stop) => stop >= 0)
+        expect([...onChains, ...absent, ...deliveries].toSorted((a, b) => a - b)).toEqual([
+          ...plan.vehicle.keys(),
+        ])
       }
     }),
     { numRuns: 100 },

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Problem, Stop, TimeSpan, Vehicle } from '../src/problem.ts'
+import type { Break, Problem, Shipment, Stop, TimeSpan, Vehicle } from '../src/problem.ts'
 
 /** Places on a line, so that every figure can be checked by hand: one second and ten meters between neighbours. */
 export function lineProblem(stops: readonly Stop[], vehicles: readonly Vehicle[], length = 101): Problem {
@@ -43,16 +43,33 @@ export function richProblem(limits: { stops: number; vehicles: number }): fc.Arb
           vehicles: fc.array(vehicleDraft(points.length, dimensions), { maxLength: limits.vehicles }),
           pins: fc.array(fc.record({ stop: fc.nat(20), vehicle: fc.nat(20) }), { maxLength: 2 }),
           locks: fc.array(fc.record({ stop: fc.nat(20), vehicle: fc.nat(20) }), { maxLength: 3 }),
+          announcements: fc.array(fc.record({ stop: fc.nat(20), vehicle: fc.nat(20), position: fc.nat(5) }), {
+            maxLength: 4,
+          }),
+          changePrices: fc.record({
+            otherVehicle: fc.constantFrom(0, 20),
+            otherPosition: fc.constantFrom(0, 5),
+            tolerance: fc.nat(2),
+          }),
+          shipments: fc.array(amounts(dimensions, 6), { maxLength: 3 }),
         })
-        .map(({ stops, vehicles, pins, locks }) => {
+        .map(({ stops, vehicles, pins, locks, announcements, shipments, changePrices }) => {
           const drafts = withPinsAndLocks(stops, vehicles, pins, locks)
-          return { ...matricesOf(points), ...shifted(drafts, originSeconds) }
+          return {
+            ...matricesOf(points),
+            ...shifted(withShipments(withAnnouncements(drafts, announcements), shipments), originSeconds),
+            changePrices,
+          }
         }),
     )
 }
 
 type Pair = { stop: number; vehicle: number }
-type Drafts = { stops: Stop[]; vehicles: Vehicle[] }
+type Drafts = { stops: Stop[]; vehicles: Vehicle[]; shipments?: Shipment[] }
+
+function amounts(dimensions: number, max: number): fc.Arbitrary<number[]> {
+  return fc.array(fc.nat(max), { minLength: dimensions, maxLength: dimensions })
+}
 
 function matricesOf(points: readonly (readonly [number, number])[]) {
   const legs = points.flatMap((a) => points.map((b) => Math.hypot(a[0] - b[0], a[1] - b[1])))
@@ -69,7 +86,8 @@ function stopDraft(locations: number, dimensions: number): fc.Arbitrary<Omit<Sto
       location: fc.nat(locations - 1),
       serviceSeconds: fc.nat(10),
       setupSeconds: fc.nat(5),
-      demand: fc.array(fc.nat(6), { minLength: dimensions, maxLength: dimensions }),
+      demand: amounts(dimensions, 6),
+      pickup: amounts(dimensions, 4),
       timeWindows: timeWindows(),
       skills: fc.subarray(['cold', 'lift']),
       priority: fc.nat(100),
@@ -81,7 +99,7 @@ function stopDraft(locations: number, dimensions: number): fc.Arbitrary<Omit<Sto
 function vehicleDraft(locations: number, dimensions: number): fc.Arbitrary<Omit<Vehicle, 'id'>> {
   const price = fc.constantFrom(0, 0.25, 1, 3)
   const end = fc.option(fc.nat(locations - 1))
-  return fc.record(
+  const drafts = fc.record(
     {
       startLocation: end,
       endLocation: end,
@@ -89,11 +107,43 @@ function vehicleDraft(locations: number, dimensions: number): fc.Arbitrary<Omit<
       shift: fc.tuple(fc.nat(50), fc.integer({ min: 50, max: 250 })),
       skills: fc.subarray(['cold', 'lift']),
       maxStops: fc.integer({ min: 1, max: 6 }),
-      costs: fc.record({ fixed: fc.constantFrom(0, 100), perMeter: price, perSecond: price }),
+      maxTravelSeconds: fc.integer({ min: 20, max: 200 }),
+      maxMeters: fc.integer({ min: 200, max: 2_000 }),
+      breaks: fc.array(fc.record({ at: fc.nat(150), slack: fc.nat(60), serviceSeconds: fc.nat(15) }), {
+        maxLength: 2,
+      }),
+      costs: fc.record(
+        {
+          fixed: fc.constantFrom(0, 100),
+          perMeter: price,
+          perSecond: price,
+          perTravelSecond: fc.constantFrom(0, 2),
+        },
+        { requiredKeys: ['fixed', 'perMeter', 'perSecond'] },
+      ),
       speedFactor: fc.constantFrom(0.5, 1, 1.7),
     },
     { requiredKeys: ['startLocation', 'endLocation', 'capacity', 'shift', 'costs'] },
   )
+  return drafts.map(({ breaks, ...rest }) =>
+    breaks ? { ...rest, breaks: breaksWithin(rest.shift, breaks) } : rest,
+  )
+}
+
+type BreakDraft = { at: number; slack: number; serviceSeconds: number }
+
+/** Breaks with one or two windows, the first of which lies in the shift. */
+function breaksWithin(shift: TimeSpan, drafts: readonly BreakDraft[]): Break[] {
+  return drafts.map(({ at, slack, serviceSeconds }, index) => {
+    const start = shift[0] + (at % Math.max(1, shift[1] - serviceSeconds - shift[0]))
+    const first: TimeSpan = [start, start + slack]
+    const second: TimeSpan = [start + slack + 20, start + slack + 30]
+    return {
+      id: `b${index}`,
+      serviceSeconds: Math.min(serviceSeconds, shift[1] - start),
+      timeWindows: at % 3 === 0 ? [first, second] : [first],
+    }
+  })
 }
 
 /** One to three ascending windows made from distinct moments. */
@@ -134,10 +184,48 @@ function withPinsAndLocks(
   return { stops, vehicles }
 }
 
-function shifted({ stops, vehicles }: Drafts, by: number): Drafts {
+function withAnnouncements(
+  { stops, vehicles }: Drafts,
+  announcements: readonly (Pair & { position: number })[],
+): Drafts {
+  if (stops.length === 0 || vehicles.length === 0) return { stops, vehicles }
+  const announced = [...stops]
+  for (const { stop, vehicle: owner, position } of announcements) {
+    const index = stop % stops.length
+    const vehicleId = vehicles[owner % vehicles.length]!.id
+    announced[index] = { ...announced[index]!, announced: { vehicleId, position } }
+  }
+  return { stops: announced, vehicles }
+}
+
+/** Makes shipments of the last stops that are not locked, two by two. */
+function withShipments({ stops, vehicles }: Drafts, amountsOf: readonly number[][]): Drafts {
+  const locked = new Set(vehicles.flatMap(({ lockedStops = [] }) => lockedStops))
+  const free = stops.filter(({ id }) => !locked.has(id)).map(({ id }) => id)
+  const shipments = amountsOf.slice(0, Math.floor(free.length / 2)).map((amount, index) => ({
+    pickupStop: free[2 * index]!,
+    deliveryStop: free[2 * index + 1]!,
+    amount,
+  }))
+  const halves = new Set(shipments.flatMap(({ pickupStop, deliveryStop }) => [pickupStop, deliveryStop]))
+  const emptied = stops.map(({ pickup, ...stop }) => {
+    if (halves.has(stop.id)) return { ...stop, demand: stop.demand.map(() => 0) }
+    return pickup ? { ...stop, pickup } : stop
+  })
+  return { stops: emptied, vehicles, shipments }
+}
+
+function shifted({ stops, vehicles, shipments = [] }: Drafts, by: number): Drafts {
   const move = ([start, end]: TimeSpan): TimeSpan => [start + by, end + by]
   return {
     stops: stops.map((stop) => ({ ...stop, timeWindows: stop.timeWindows.map(move) })),
-    vehicles: vehicles.map((entry) => ({ ...entry, shift: move(entry.shift) })),
+    vehicles: vehicles.map((entry) => ({
+      ...entry,
+      shift: move(entry.shift),
+      ...(entry.breaks && {
+        breaks: entry.breaks.map((each) => ({ ...each, timeWindows: each.timeWindows.map(move) })),
+      }),
+    })),
+    shipments,
   }
 }

@@ -48,16 +48,20 @@ test('leaves as late as possible, so that the vehicle does not wait for its firs
             waitingSeconds: 0,
           },
         ],
+        breaks: [],
         distanceMeters: 200,
+        travelSeconds: 20,
         durationSeconds: 25,
         startSeconds: 490,
         endSeconds: 515,
         cost: 200,
+        changeCost: 0,
         load: [1],
       },
     ],
     unassigned: [],
     cost: 200,
+    changeCost: 0,
     iterations: 0,
     elapsedMs: 0,
   })
@@ -155,5 +159,12 @@ test('finds the proven optima of the 25-customer instances of Solomon', () => {
 
 test('an empty problem has an empty plan', () => {
   const solution = solve(lineProblem([], []), { maxIterations: 10, now: () => 0 })
-  expect(solution).toEqual({ routes: [], unassigned: [], cost: 0, iterations: 10, elapsedMs: 0 })
+  expect(solution).toEqual({
+    routes: [],
+    unassigned: [],
+    cost: 0,
+    changeCost: 0,
+    iterations: 10,
+    elapsedMs: 0,
+  })
 })

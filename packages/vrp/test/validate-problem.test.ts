@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { InvalidProblemError, type Problem, validateProblem } from '../src/problem.ts'
+import { InvalidProblemError, type Problem } from '../src/problem.ts'
 import { solve } from '../src/solve.ts'
+import { validateProblem } from '../src/validate-problem.ts'
 import { lineProblem, stopAt, vehicle } from './problems.ts'
 
 test('lists every fault with its path in one error', () => {
@@ -63,6 +64,60 @@ test('lists every fault with its path in one error', () => {
     'vehicles[0].lockedStops[1]',
     'vehicles[1].lockedStops[0]',
   ])
+})
+
+test('lists faults of breaks, shipments, limits and announcements', () => {
+  const tea = { id: 'tea', timeWindows: [[0, 9] as const], serviceSeconds: 5 }
+  const stops = [
+    stopAt(1, { id: 'a', demand: [0], announced: { vehicleId: 'nobody', position: -1 } }),
+    stopAt(1, { id: 'b', pickup: [1, 2] }),
+    stopAt(1, { id: 'c', demand: [0] }),
+  ]
+  const vehicles = [
+    vehicle('v', {
+      maxMeters: -1,
+      maxTravelSeconds: Number.NaN,
+      breaks: [tea, { ...tea, serviceSeconds: -5 }, { ...tea, id: 'noon', timeWindows: [[2_000, 3_000]] }],
+      costs: { fixed: 0, perMeter: 0, perSecond: 0, perTravelSecond: -1 },
+      lockedStops: ['c'],
+    }),
+  ]
+  const shipments = [
+    { pickupStop: 'a', deliveryStop: 'b', amount: [-1] },
+    { pickupStop: 'a', deliveryStop: 'x', amount: [] },
+    { pickupStop: 'c', deliveryStop: 'c', amount: [1] },
+  ]
+  const changePrices = { otherVehicle: -1, otherPosition: Number.NaN, tolerance: 0.5 }
+  expect(faultPaths({ ...lineProblem(stops, vehicles), shipments, changePrices })).toEqual([
+    'vehicles[0].maxTravelSeconds',
+    'vehicles[0].maxMeters',
+    'vehicles[0].breaks[1].id',
+    'vehicles[0].breaks[1].serviceSeconds',
+    'vehicles[0].breaks[2]',
+    'vehicles[0].costs.perTravelSecond',
+    'stops[1].pickup',
+    'shipments[0].amount[0]',
+    'shipments[0].deliveryStop',
+    'shipments[1].amount',
+    'shipments[1].deliveryStop',
+    'shipments[1].pickupStop',
+    'shipments[2].deliveryStop',
+    'stops[0].announced.vehicleId',
+    'stops[0].announced.position',
+    'changePrices.otherVehicle',
+    'changePrices.otherPosition',
+    'changePrices.tolerance',
+  ])
+})
+
+test('a shipment is locked as a whole or not at all', () => {
+  const stops = [stopAt(1, { id: 'a', demand: [0] }), stopAt(2, { id: 'b', demand: [0] })]
+  const shipments = [{ pickupStop: 'a', deliveryStop: 'b', amount: [1] }]
+  const faultsOf = (lockedStops: string[]) =>
+    faultPaths({ ...lineProblem(stops, [vehicle('v', { lockedStops })]), shipments })
+  expect(faultsOf(['a', 'b'])).toEqual([])
+  expect(faultsOf(['a'])).toEqual(['shipments[0]'])
+  expect(faultsOf(['b', 'a'])).toEqual(['shipments[0]'])
 })
 
 test('says which value is wrong and what it must be', () => {
