@@ -74,7 +74,7 @@ function refreshCost(model: Model, plan: Plan, vehicle: number): void {
         ? durationWithBreaks(model, plan, vehicle)
         : refreshDuration(model, plan, vehicle)
   }
-  let cost = plan.changeCost[vehicle]!
+  let cost = plan.changeCost[vehicle] ?? 0
   if (plan.stopCount[vehicle]! > 0) {
     cost += model.fixedCost[vehicle]! + model.costPerMeter[vehicle]! * plan.meters[vehicle]!
     cost += model.costPerSecond[vehicle]! * plan.durationSeconds[vehicle]!

@@ -1,7 +1,7 @@
 import { Acceptance, isBetter, worthOf } from './acceptance.ts'
 import { type Model, startNode } from './model.ts'
 import { Neighbours, roundTrip } from './neighbours.ts'
-import { copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
+import { ABSENT, copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
 import { Random } from './random.ts'
 import {
   BLINK_RATE,
@@ -48,6 +48,7 @@ export function search(model: Model, stop: StopCriterion, seed: number): Plan {
       bestWorth = worth
     }
   }
+  listAbsent(model, best)
   return fillPlan(context, best)
 }
 
@@ -68,6 +69,14 @@ function constructPlan(context: RecreateContext): Plan {
     if (isPlaceable(context, plan, stop)) plan.absent[plan.count.absent++] = stop
   }
   return fillPlan(context, plan)
+}
+
+/** Lists everything that is on no route, also what fits no vehicle alone: next to another stop it may. */
+function listAbsent(model: Model, plan: Plan): void {
+  plan.count.absent = 0
+  for (let stop = 0; stop < model.stopCount; stop++) {
+    if (plan.vehicle[stop] === ABSENT && model.isDelivery[stop] === 0) plan.absent[plan.count.absent++] = stop
+  }
 }
 
 /** Inserts what still fits, overlooking nothing: afterwards no absent stop fits anywhere in the plan. */
