@@ -31,7 +31,8 @@ export async function checkStreams(
   return [...late, ...driver.flatMap(gapsOf)]
 }
 
-function gapsOf(follower: EventFollower): string[] {
+/** What is missing among the events that a follower of the driver's route has seen. */
+export function gapsOf(follower: Pick<EventFollower, 'events'>): string[] {
   const first = Number(follower.events.find(({ event }) => event === 'ready')?.id)
   const numbers = numbersOf(follower)
   const wrong = numbers.findIndex((number, index) => number !== first + 1 + index)
@@ -43,7 +44,7 @@ function gapsOf(follower: EventFollower): string[] {
   return resynced === 0 ? gap : [...gap, `a driver's stream lost events ${resynced} times`]
 }
 
-function numbersOf({ events }: EventFollower): number[] {
+function numbersOf({ events }: Pick<EventFollower, 'events'>): number[] {
   return events.filter(({ event }) => event !== 'ready' && event !== 'resync').map(({ id }) => Number(id))
 }
 
