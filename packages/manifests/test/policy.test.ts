@@ -5,6 +5,7 @@ import { databaseEnvironment } from '@urbanbloom/service-kit/config'
 import { CLOSE_LIMIT_MS } from '@urbanbloom/service-kit/lifecycle'
 import { load } from 'js-yaml'
 import { describe, expect, test } from 'vitest'
+import { IDLE_MAX_MS } from '../../../services/gateway/src/upstream.ts'
 import {
   isService,
   type Manifest,
@@ -128,6 +129,8 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
       const { periodSeconds = 10, failureThreshold = 3 } = readinessProbe ?? {}
       // A container that restarts in its place leaves the Service by its readiness alone.
       expect(drainDelayMs, pod.name).toBeGreaterThanOrEqual(periodSeconds * failureThreshold * 1000)
+      // What the gateway keeps open and idle ends before the process that it leads to.
+      expect(drainDelayMs, pod.name).toBeGreaterThan(IDLE_MAX_MS)
       const workMs = config.timeouts?.checkoutMs ?? config.planTimeLimitMs ?? REQUEST_LIMIT_MS
       expect(drainDelayMs + workMs, pod.name).toBeLessThan(CLOSE_LIMIT_MS)
     }

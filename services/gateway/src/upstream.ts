@@ -20,7 +20,7 @@ const AVOIDED_MS = 1_000
  * Less than the time in which a stopping process still serves: what it closes at its end was given up here before,
  * so no request is sent on a connection that ends at that moment.
  */
-const IDLE_MAX_MS = 4_000
+export const IDLE_MAX_MS = 4_000
 const MAX_CONNECTIONS = 128
 const MAX_IN_FLIGHT = 1_000
 const MAX_STREAMS = 5_000
