@@ -23,8 +23,10 @@ import { recoverOrders } from './recover-orders.ts'
 
 const HOUR_MS = 3_600_000
 
+export type OrderService = Service & { app: App; ctx: OrderContext }
+
 /** Builds the service. Nothing listens and no job runs before `start`; `close` undoes in the reverse order. */
-export async function createOrderService(config: Config): Promise<Service> {
+export async function createOrderService(config: Config): Promise<OrderService> {
   const resources = new AsyncDisposableStack()
   const log = createLog('order', config.http.logLevel)
   const metrics = createMetrics('order')
@@ -80,6 +82,8 @@ export async function createOrderService(config: Config): Promise<Service> {
 
   return {
     log,
+    app,
+    ctx,
     async start() {
       await app.listen({ port: config.http.port, host: config.http.host })
       resources.defer(() => app.close())
