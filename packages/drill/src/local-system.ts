@@ -13,8 +13,6 @@ const REPLICAS = 2
 const READY_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 28_000
 
-export type LocalSystem = Awaited<ReturnType<typeof startLocalSystem>>
-
 export type Roll = { service: ServiceName; replica: number; stopMs: number; startMs: number; exit: string }
 
 /**

@@ -5,8 +5,6 @@ import type { CacheName, InventoryMetrics } from './inventory-metrics.ts'
 /** What a load found: the text to keep and for how long. */
 export type Loaded = { text: string; keepMs: number }
 
-export type LeasedCache = ReturnType<typeof createLeasedCache>
-
 /** Longer than a load takes; a loader that dies keeps others from filling the entry no longer than this. */
 const LEASE_MS = 5_000
 const VALUE = 'v'
