@@ -1,6 +1,7 @@
 import { Event, type EventData, type EventType, subscribersOf } from '@urbanbloom/contracts/events'
 import * as z from 'zod'
 import type { Db } from './db.ts'
+import { deleteInBatches } from './delete-batches.ts'
 import { unprocessable } from './errors.ts'
 import type { Peer } from './http-client.ts'
 import { newId } from './ids.ts'
@@ -64,9 +65,12 @@ export function receiveEvents(app: App, db: Db, handlers: Handlers): void {
 
 /** Forgets the ids of events that nobody repeats any more; for a recurring job. */
 export async function forgetOldEvents(db: Db): Promise<void> {
-  await db.query(
+  await deleteInBatches(
+    db,
     `delete from processed_events where id in
-       (select id from processed_events where processed_at < now() - make_interval(days => $1) limit 5000)`,
+       (select id from processed_events where processed_at < now() - make_interval(days => $2)
+        limit $1 for update skip locked)
+     returning 1`,
     [REMEMBERED_DAYS],
   )
 }

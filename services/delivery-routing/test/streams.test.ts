@@ -5,6 +5,7 @@ import { openStream } from '@urbanbloom/test-kit/event-stream'
 import { startRedis } from '@urbanbloom/test-kit/test-servers'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { forgetOldRouteEvents } from '../src/stream/route-events.ts'
 import {
   createCrew,
   createDriver,
@@ -81,6 +82,18 @@ describe('event streams', () => {
     await stream.find('the event that is left', ({ event }) => event === 'stop.arrived')
     expect(stream.events.map(({ event }) => event)).toEqual(['ready', 'resync', 'stop.arrived'])
     await stream.close()
+  })
+
+  it('forget all events older than two weeks, and no others', async () => {
+    await world.db.query(`insert into event_streams (stream, last_sequence) values ('driver:old', 6001)`)
+    await world.db.query(
+      `insert into route_events (stream, sequence, type, data, created_at)
+       select 'driver:old', n, 'x', '{}', now() - make_interval(days => case when n > 6000 then 13 else 15 end)
+       from generate_series(1, 6001) n`,
+    )
+    await forgetOldRouteEvents(world.db)
+    const left = await world.db.query(`select sequence from route_events where stream = 'driver:old'`)
+    expect(left).toEqual([{ sequence: 6_001 }])
   })
 
   it('show each customer the whole state at once and at each change', async () => {

@@ -1,4 +1,5 @@
 import type { Db } from '@urbanbloom/service-kit/db'
+import { deleteInBatches } from '@urbanbloom/service-kit/delete-batches'
 import type { PaymentContext } from './context.ts'
 import type { ProviderEvent } from './payment-provider.ts'
 import { findPayment } from './payment-store.ts'
@@ -34,9 +35,12 @@ const REMEMBERED_DAYS = 90
 
 /** Forgets the provider's events that nobody repeats any more; for a recurring job. */
 export async function forgetOldProviderEvents(db: Db): Promise<void> {
-  await db.query(
+  await deleteInBatches(
+    db,
     `delete from provider_events where (provider, id) in
-       (select provider, id from provider_events where received_at < now() - make_interval(days => $1) limit 5000)`,
+       (select provider, id from provider_events where received_at < now() - make_interval(days => $2)
+        limit $1 for update skip locked)
+     returning 1`,
     [REMEMBERED_DAYS],
   )
 }

@@ -168,6 +168,12 @@ test('events are forgotten after 90 days and not before', async () => {
       [id, days],
     )
   }
+  // More than one batch of them.
+  await running.rows(
+    `insert into provider_events (provider, id, type, received_at)
+     select 'stripe', 'evt_old_' || n, 'x', now() - interval '91 days' from generate_series(1, 5001) n`,
+    [],
+  )
   await forgetOldProviderEvents(running.service.ctx.db)
   expect(await running.rows(`select id from provider_events where type = 'x'`)).toEqual([{ id: 'evt_young' }])
 })

@@ -1,4 +1,5 @@
 import type { Db } from '@urbanbloom/service-kit/db'
+import { deleteInBatches } from '@urbanbloom/service-kit/delete-batches'
 
 /** `driver:<driver id>`: what changes on a driver's routes. `order:<order id>`: what its customer sees change. */
 export type Stream = `driver:${string}` | `order:${string}`
@@ -60,10 +61,12 @@ export async function lastSequences(db: Db, streams: readonly Stream[]): Promise
 
 /** Forgets events that no client resumes from any more; the numbers go on where they were. */
 export async function forgetOldRouteEvents(db: Db): Promise<void> {
-  await db.query(
+  await deleteInBatches(
+    db,
     `delete from route_events where (stream, sequence) in (
        select stream, sequence from route_events
-       where created_at < now() - make_interval(days => $1) limit 5000)`,
+       where created_at < now() - make_interval(days => $2) limit $1 for update skip locked)
+     returning 1`,
     [KEPT_DAYS],
   )
 }
