@@ -131,7 +131,8 @@ function insertStop(context: RecreateContext, plan: Plan, stop: number, blinkRat
     else scanNeighbours(model, plan, scratch.insertion, stop, near, blinkRate, random, found)
     scanCandidates(context, plan, stop, scratch.unusedFrom)
   }
-  if (found.after === NOWHERE) scanCandidates(context, plan, stop, 0)
+  // Before another vehicle is used, the routes farther away are asked as well.
+  if (found.after === NOWHERE || plan.stopCount[found.vehicle] === 0) scanCandidates(context, plan, stop, 0)
   if (found.after === NOWHERE) return NOWHERE
   if (isShipment) linkShipment(model, plan, stop, found)
   else {

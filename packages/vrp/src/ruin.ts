@@ -15,6 +15,8 @@ export interface RuinParameters {
   readonly splitRate: number
   /** How often the kept middle grows by one more stop (β). */
   readonly splitGrowth: number
+  /** How often a whole route is removed instead of strings; not in the paper. */
+  readonly routeRate: number
 }
 
 export const RUIN_PARAMETERS: RuinParameters = {
@@ -22,6 +24,7 @@ export const RUIN_PARAMETERS: RuinParameters = {
   maxStringLength: 10,
   splitRate: 0.5,
   splitGrowth: 0.01,
+  routeRate: 0.02,
 }
 
 /**
@@ -34,6 +37,10 @@ export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: R
   const absentBefore = plan.count.absent
   const served = model.stopCount - absentBefore
   if (served === 0) return 0
+  if (random.unit() < parameters.routeRate) {
+    removeRoute(model, plan, random.below(model.stopCount))
+    return plan.count.absent - absentBefore
+  }
   const longest = Math.min(parameters.maxStringLength, Math.max(1, served / countUsed(plan)))
   const mostStrings = (4 * parameters.averageRemoved) / (1 + longest) - 1
   const strings = Math.floor(1 + random.unit() * mostStrings)
@@ -72,13 +79,26 @@ function removeString(model: Model, plan: Plan, stop: number, length: number, ra
   for (const gone of doomed) if (plan.vehicle[gone] !== ABSENT) unlinkStop(model, plan, gone)
 }
 
+/**
+ * Removes the whole route of a stop: strings alone seldom empty a long route, and then the plan keeps a vehicle too
+ * many.
+ */
+function removeRoute(model: Model, plan: Plan, stop: number): void {
+  const vehicle = plan.vehicle[stop]!
+  if (vehicle !== ABSENT) clearRoute(model, plan, vehicle)
+}
+
 /** Brings a ruined route up to date. One that breaks a limit now loses all stops but the locked ones. */
 function refreshOrClear(model: Model, plan: Plan, vehicle: number): void {
   refreshRoute(model, plan, vehicle)
-  if (plan.stopCount[vehicle] === 0 || isRouteFeasible(model, plan, vehicle)) return
-  for (let node = plan.next[lastLockedNode(model, vehicle)]!; node < model.stopCount; ) {
+  const isFine = plan.stopCount[vehicle] === 0 || isRouteFeasible(model, plan, vehicle)
+  if (!isFine) clearRoute(model, plan, vehicle)
+}
+
+function clearRoute(model: Model, plan: Plan, vehicle: number): void {
+  const last = lastLockedNode(model, vehicle)
+  for (let node = plan.next[last]!; node < model.stopCount; node = plan.next[last]!) {
     unlinkStop(model, plan, node)
-    node = plan.next[lastLockedNode(model, vehicle)]!
   }
   refreshRoute(model, plan, vehicle)
 }
