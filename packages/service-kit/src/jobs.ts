@@ -1,8 +1,9 @@
-import { Logger, type Runner, run as runQueue, type TaskList } from 'graphile-worker'
+import { type JobHelpers, Logger, type Runner, run as runQueue, type TaskList } from 'graphile-worker'
 import type pg from 'pg'
 import type { Counter } from 'prom-client'
 import type { Db } from './db.ts'
 import { newId } from './ids.ts'
+import { createJobLocks, type JobLocks } from './job-locks.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { recurring } from './recurring.ts'
@@ -16,11 +17,17 @@ export type Task = (payload: never) => Promise<void>
  * other services; the delay bounds a service to about 20 fetches a second. A wake-up that comes during a fetch which
  * finds nothing is forgotten by the library, so polling stays frequent.
  */
-const batching = {
-  pollInterval: 400,
-  localQueue: { size: 40, ttl: 5_000, refetchDelay: { durationMs: 50, threshold: 0, maxAbortThreshold: 40 } },
-  completeJobBatchDelay: 20,
-  failJobBatchDelay: 20,
+function batching(longestWaitMs: number) {
+  return {
+    pollInterval: 400,
+    localQueue: {
+      size: 40,
+      ttl: longestWaitMs,
+      refetchDelay: { durationMs: 50, threshold: 0, maxAbortThreshold: 40 },
+    },
+    completeJobBatchDelay: 20,
+    failJobBatchDelay: 20,
+  }
 }
 
 type EnqueueOptions = {
@@ -33,15 +40,10 @@ type EnqueueOptions = {
 /** With graphile-worker's backoff (e^attempt seconds, at most e^10) 16 tries last about a day. */
 const MAX_ATTEMPTS = 16
 const RESTART_DELAY_MS = 1_000
-/** How much longer than its timeout a job stays locked before it counts as abandoned. */
-const ABANDONED_MARGIN_MS = 2_000
-const LONGEST_SWEEP_MS = 15_000
-
 /**
  * The service's own queue in the schema `<service schema>_jobs`. `enqueue` joins the caller's transaction: the job
  * exists if and only if the transaction commits. Jobs run at least once, in any order, on any replica. A job that
- * takes longer than `timeoutMs` fails and is tried again; one that stays locked for longer belongs to a process that
- * died, and is freed (the library by itself waits four hours).
+ * takes longer than `timeoutMs` fails and is tried again; what a process that died had in hand is taken over.
  */
 export function createJobs(options: {
   schema: string
@@ -57,11 +59,11 @@ export function createJobs(options: {
     'outcome',
   ])
   measureDeadLetters(options)
-  const underWay = new Set<Promise<void>>()
+  const locks = createJobLocks(options)
   let runner: Runner | undefined
   let stopping = false
   let supervised: Promise<void> = Promise.resolve()
-  let stopSweeping: (() => Promise<void>) | undefined
+  let stopRenewing: (() => Promise<void>) | undefined
 
   async function supervise(taskList: TaskList): Promise<void> {
     while (!stopping) {
@@ -72,7 +74,7 @@ export function createJobs(options: {
           taskList,
           noHandleSignals: true,
           logger: quietLogger(log, () => stopping),
-          preset: { worker: { concurrentJobs: options.concurrency ?? 4, ...batching } },
+          preset: { worker: { concurrentJobs: options.concurrency ?? 4, ...batching(locks.renewEveryMs) } },
         })
         if (stopping) await runner.stop()
         await runner.promise
@@ -101,51 +103,32 @@ export function createJobs(options: {
     start(tasks: Record<string, Task>): void {
       const list = Object.entries(tasks).map(([name, task]) => [
         name,
-        observed(name, task, { log, finished, timeoutMs, underWay }),
+        observed(name, task, { log, finished, timeoutMs, locks }),
       ])
       supervised = supervise(Object.fromEntries(list))
-      const sweepMs = Math.min(timeoutMs, LONGEST_SWEEP_MS)
-      stopSweeping = recurring('free_abandoned_jobs', sweepMs, () => freeAbandoned(options), log)
+      stopRenewing = recurring('renew_job_locks', locks.renewEveryMs, () => locks.renew(), log)
     },
     /** Finishes the jobs under way and takes no more. */
     async stop(): Promise<void> {
       stopping = true
-      await stopSweeping?.()
       await runner?.stop().catch(() => undefined)
       await supervised
-      await Promise.allSettled(underWay)
+      await locks.settled()
+      await stopRenewing?.()
     },
   }
-}
-
-/** Unlocks what a process that died had in hand, so that another takes it. */
-async function freeAbandoned({
-  schema,
-  pool,
-  timeoutMs,
-}: {
-  schema: string
-  pool: pg.Pool
-  timeoutMs: number
-}) {
-  await pool.query(
-    `select ${schema}.force_unlock_workers(array_agg(distinct locked_by)) from ${schema}.jobs
-     where locked_at < now() - $1::integer * interval '1 millisecond' having count(*) > 0`,
-    [timeoutMs + ABANDONED_MARGIN_MS],
-  )
 }
 
 type Observer = {
   log: Log
   finished: Counter<'task' | 'outcome'>
   timeoutMs: number
-  /** The jobs that a stop waits for. */
-  underWay: Set<Promise<void>>
+  locks: JobLocks
 }
 
 /** Runs a job in a context and within a time of its own, and counts and logs its outcome. */
-function observed(name: string, task: Task, { log, finished, timeoutMs, underWay }: Observer) {
-  return (payload: unknown): Promise<void> => {
+function observed(name: string, task: Task, { log, finished, timeoutMs, locks }: Observer) {
+  return (payload: unknown, { job }: JobHelpers): Promise<void> => {
     const traceparent = traceparentFrom((payload as { traceparent?: string } | null)?.traceparent)
     const context = { requestId: newId(), traceparent, deadlineAt: performance.now() + timeoutMs }
     const run = runInContext(context, async () => {
@@ -158,9 +141,7 @@ function observed(name: string, task: Task, { log, finished, timeoutMs, underWay
         throw err
       }
     })
-    const ended = run.catch(() => undefined)
-    underWay.add(ended)
-    void ended.then(() => underWay.delete(ended))
+    locks.hold(job.id, run)
     return run
   }
 }

@@ -14,6 +14,7 @@ import { BODY_LIMIT_BYTES, pathOf, sendError } from './error-handler.ts'
 import { notFound } from './errors.ts'
 import { newId } from './ids.ts'
 import { requireInternalToken } from './internal-token.ts'
+import { acceptJson } from './json-body.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { openapiOptions } from './openapi.ts'
@@ -66,7 +67,7 @@ export function createServer(options: ServerOptions): App {
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  acceptEmptyJson(app)
+  acceptJson(app)
 
   app.decorateRequest('context', null as unknown as RequestContext)
   app.addHook('onRequest', (request, reply, done) => {
@@ -100,16 +101,6 @@ export function createServer(options: ServerOptions): App {
     },
   })
   return app
-}
-
-/** A POST that needs no body may carry the content type and nothing else. */
-function acceptEmptyJson(app: App): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined)
-    else void parse(request, body as string, done)
-  })
 }
 
 function contextOf(request: FastifyRequest): RequestContext {

@@ -53,6 +53,32 @@ test('what a dead process had in hand is freed and done by another', async () =>
   await waitFor(() => done === 1, { describe: 'the job has run' })
 })
 
+test('the lock of a job under way is renewed, so that nobody does it a second time', async () => {
+  const { db, jobs, start } = await queue(1_200)
+  let runs = 0
+  let finish: (() => void) | undefined
+  const gate = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  start({
+    slow: async () => {
+      runs += 1
+      await gate
+    },
+  })
+  await db.transaction((tx) => jobs.enqueue(tx, 'slow', {}))
+  await waitFor(() => runs === 1, { describe: 'the job is under way' })
+  // Here a lock counts as abandoned after 1.2 s; this one is made to look nearly as old.
+  await db.query(`update orders_jobs._private_jobs set locked_at = now() - interval '1 second'`)
+  const renewed = `select 1 from orders_jobs.jobs where locked_at > now() - interval '0.5 seconds'`
+  await waitFor(async () => (await db.query(renewed)).length === 1, { describe: 'the lock is renewed' })
+  finish?.()
+  await waitFor(async () => (await db.query('select 1 from orders_jobs.jobs')).length === 0, {
+    describe: 'the queue is empty',
+  })
+  expect(runs).toBe(1)
+})
+
 test('a job that hangs fails at its limit and is tried again', async () => {
   const { db, jobs, start } = await queue(300)
   let tries = 0

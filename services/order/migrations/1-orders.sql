@@ -94,6 +94,8 @@ create table claims (
   photos jsonb not null,
   status text not null check (status in ('open', 'resolving', 'refunded', 'redelivering', 'rejected')),
   amount_cents bigint check (amount_cents > 0),
+  -- Counts the refunds that were tried, because one that was refused may be tried again.
+  refund_attempt integer not null default 0,
   resolved_by uuid,
   created_at timestamptz not null default now(),
   resolved_at timestamptz

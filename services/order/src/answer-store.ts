@@ -36,11 +36,19 @@ export async function freeKey(tx: Db, orderId: string): Promise<void> {
   await tx.query(`delete from idempotency_keys where order_id = $1 and answer_status is null`, [orderId])
 }
 
-/** Keys are kept for a day. For a recurring job. */
+const FORGET_BATCH = 5_000
+const MAX_BATCHES = 200
+
+/** Keys are kept for a day. For a recurring job; at most a million a turn, in batches that lock nobody out for long. */
 export async function forgetOldKeys(db: Db): Promise<void> {
-  await db.query(
-    `delete from idempotency_keys where order_id in (
-       select order_id from idempotency_keys
-       where created_at < now() - interval '24 hours' and answer_status is not null limit 5000)`,
-  )
+  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+    const gone = await db.query(
+      `delete from idempotency_keys where order_id in (
+         select order_id from idempotency_keys
+         where created_at < now() - interval '24 hours' and answer_status is not null limit $1)
+       returning order_id`,
+      [FORGET_BATCH],
+    )
+    if (gone.length < FORGET_BATCH) return
+  }
 }

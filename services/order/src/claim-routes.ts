@@ -9,16 +9,16 @@ import { assertClaimable, toPublicClaim } from './claim.ts'
 import { insertClaim, listClaims } from './claim-store.ts'
 import type { OrderContext } from './context.ts'
 import { idCursor } from './order-routes.ts'
+import { Items } from './order-schemas.ts'
 import { findOrderOf } from './order-store.ts'
 import { resolveClaim } from './resolve-claim.ts'
 
 const Id = z.object({ id: z.uuid() })
 const statuses = z.enum(['open', 'resolving', 'refunded', 'redelivering', 'rejected'])
-const Item = z.strictObject({ productId: z.uuid(), quantity: z.int().min(1).max(100) })
 
 const ClaimBody = z.strictObject({
   reason: z.string().trim().min(1).max(1_000),
-  items: z.array(Item).min(1).max(50),
+  items: Items,
   photos: z.array(z.string().min(1).max(60_000)).max(3).optional().describe('Links or data URLs'),
 })
 
@@ -36,7 +36,7 @@ const PublicClaim = z
     id: z.string(),
     orderId: z.string(),
     reason: z.string(),
-    items: z.array(Item),
+    items: Items,
     photos: z.array(z.string()),
     status: statuses,
     amountCents: z.int().optional(),

@@ -2,7 +2,7 @@ import type { Db } from '@urbanbloom/service-kit/db'
 import type { Claim, ClaimStatus } from './claim.ts'
 
 const columns = `id, order_id as "orderId", customer_id as "customerId", reason, items, photos, status,
-  amount_cents as "amountCents", created_at as "createdAt", resolved_at as "resolvedAt"`
+  amount_cents as "amountCents", refund_attempt as "refundAttempt", created_at as "createdAt", resolved_at as "resolvedAt"`
 
 /** At most this many claims on one order, so that nobody fills the table. */
 const MAX_CLAIMS_OF_AN_ORDER = 20
@@ -55,6 +55,7 @@ export async function moveClaim(
 ): Promise<Claim | null> {
   const [row] = await db.query<Claim>(
     `update claims set status = $3, resolved_by = coalesce($4, resolved_by), amount_cents = coalesce($5, amount_cents),
+       refund_attempt = refund_attempt + case when $3 = 'resolving' then 1 else 0 end,
        resolved_at = case when $3 in ('refunded', 'redelivering', 'rejected') then now() end
      where id = $1 and status = $2 returning ${columns}`,
     [id, move.from, move.to, move.resolvedBy ?? null, move.amountCents ?? null],

@@ -14,6 +14,7 @@ export type Claim = {
   photos: string[]
   status: ClaimStatus
   amountCents: number | null
+  refundAttempt: number
   createdAt: Date
   resolvedAt: Date | null
 }

@@ -3,7 +3,7 @@ import type { Task } from '@urbanbloom/service-kit/jobs'
 import type { App } from '@urbanbloom/service-kit/server'
 import type { OrderContext } from './context.ts'
 import { driveOrder } from './recover-orders.ts'
-import { refundClaim } from './resolve-claim.ts'
+import { pursueRefund } from './resolve-claim.ts'
 import { applyDelivery, recordPaymentStatus, wakeUp } from './saga-store.ts'
 
 type OrderJob = { orderId: string }
@@ -38,9 +38,7 @@ export function receiveOrderEvents(app: App, ctx: OrderContext): void {
 /** The jobs that those events leave behind, because they call other services. */
 export function orderTasks(ctx: OrderContext): Record<string, Task> {
   return {
-    refund_claim: async ({ claimId }: { claimId: string }) => {
-      await refundClaim(ctx, claimId)
-    },
+    refund_claim: ({ claimId }: { claimId: string }) => pursueRefund(ctx, claimId),
     drive_order: ({ orderId }: OrderJob) => driveOrder(ctx, orderId),
     capture_payment: async ({ orderId }: OrderJob) => {
       const payment = await ctx.participants.capturePayment(orderId)

@@ -5,10 +5,11 @@ import * as z from 'zod'
 const MAX_LINES = 50
 const MAX_QUANTITY = 100
 
-const Items = z
+/** Pieces of products, each product at most once; ids are compared in lower case. */
+export const Items = z
   .array(
     z.strictObject({
-      productId: z.uuid(),
+      productId: z.uuid().toLowerCase(),
       quantity: z.int().min(1).max(MAX_QUANTITY).describe(`1 to ${MAX_QUANTITY} pieces`),
     }),
   )

@@ -33,28 +33,38 @@ export async function resolveClaim(ctx: OrderContext, id: string, resolution: Re
   return refundClaim(ctx, id)
 }
 
-/** Pays what was decided. Runs in the request and, should that die, as a job. */
+/**
+ * Pays what was decided, and calls the claim refunded only when the money has moved. Runs in the request and, while
+ * the provider has not confirmed, again as a job.
+ */
 export async function refundClaim(ctx: OrderContext, id: string): Promise<Claim> {
   const claim = await findClaim(ctx.db, id)
   if (claim === null) throw notFound('claim_not_found', `There is no claim ${id}`)
   if (claim.status !== 'resolving' || claim.amountCents === null) return claim
   try {
-    await ctx.participants.refundPayment(claim.orderId, {
+    const refund = await ctx.participants.refundPayment(claim.orderId, {
       amountCents: claim.amountCents,
       reason: 'claim',
-      idempotencyKey: `claim:${id}`,
+      idempotencyKey: `claim:${id}:${claim.refundAttempt}`,
     })
+    if (refund.status !== 'succeeded') return claim
   } catch (err) {
     if (err instanceof ServiceError && err.status < 500)
       await moveClaim(ctx.db, id, { from: 'resolving', to: 'open' })
     throw err
   }
-  // The job may have been quicker; then its word is the newest.
+  // Request and job may both come here; the second finds the claim refunded.
   return (
     (await moveClaim(ctx.db, id, { from: 'resolving', to: 'refunded' })) ??
     (await findClaim(ctx.db, id)) ??
     claim
   )
+}
+
+/** The job behind a refund: it fails, and so comes again, until the money has moved or the provider has refused. */
+export async function pursueRefund(ctx: OrderContext, id: string): Promise<void> {
+  const { status } = await refundClaim(ctx, id)
+  if (status === 'resolving') throw new Error(`The refund of claim ${id} is not confirmed yet`)
 }
 
 async function amountOf(ctx: OrderContext, claim: Claim, amountCents: number | undefined): Promise<number> {

@@ -131,6 +131,31 @@ test('cancelling gives back stock, window and money, and twice is like once', as
   expect(await chargesOf(system, order.id)).toMatchObject([{ status: 'canceled' }])
 })
 
+test('ten cancellations at once are answered like one, with the money given back', async () => {
+  const { order } = (await buy(system.gatewayUrl, shop.customer, shop.one())).body
+  const cancel = () => request('POST', url(`/v1/orders/${order.id}/cancel`), { token: shop.customer.token })
+  const answers = await Promise.all(Array.from({ length: 10 }, cancel))
+  for (const { status, body } of answers) {
+    expect({ status, order: body.status, payment: body.payment?.status }).toEqual({
+      status: 200,
+      order: 'cancelled',
+      payment: 'voided',
+    })
+  }
+})
+
+test('a product is known by its id in upper case, too, and not twice on one order', async () => {
+  const upper = shop.plant.id.toUpperCase()
+  const line = { productId: upper, quantity: 1 }
+  expect((await buy(system.gatewayUrl, shop.customer, shop.one({ items: [line] }))).status).toBe(201)
+  const twice = await buy(
+    system.gatewayUrl,
+    shop.customer,
+    shop.one({ items: [line, { productId: shop.plant.id, quantity: 1 }] }),
+  )
+  expect(twice).toMatchObject({ status: 400, body: { code: 'validation_failed' } })
+})
+
 test('an order that waits for the bank can be cancelled', async () => {
   const { order } = (await buy(system.gatewayUrl, shop.customer, shop.one(paidWith('tok_3ds')))).body
   const answer = await request('POST', url(`/v1/orders/${order.id}/cancel`), { token: shop.customer.token })
@@ -204,6 +229,18 @@ test('bad requests are a clear 4xx; nothing is reserved and nothing charged', as
     ['an unknown field', { ...one, coupon: 'FREE' }, 400, 'validation_failed'],
     ['no address', { ...one, address: undefined }, 400, 'validation_failed'],
     ['a latitude of 91', { ...one, address: { ...nearbyAddress, latitude: 91 } }, 400, 'validation_failed'],
+    [
+      'U+0000 in a text',
+      JSON.stringify({ ...one, address: { ...nearbyAddress, recipient: 'a\u0000b' } }),
+      400,
+      'text_not_storable',
+    ],
+    [
+      'half a character',
+      JSON.stringify({ ...one, giftMessage: 'a' }).replace('"a"', String.raw`"\ud800"`),
+      400,
+      'text_not_storable',
+    ],
     ['no JSON', '{"items":', 400, 'invalid_json'],
     [
       'an unknown product',
