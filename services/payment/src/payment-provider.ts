@@ -63,8 +63,8 @@ export type PaymentProvider = {
   readonly list: (range: Range, limit: number) => Promise<{ records: ProviderRecord[]; isComplete: boolean }>
   /** One payment as `list` shows it; null when the provider does not know it. */
   readonly lookUp: (intentId: string) => Promise<ProviderRecord | null>
-  /** Checks the signature on the raw body; null when it is wrong or too old. */
-  readonly parseWebhook: (rawBody: Buffer, signature: string) => ProviderEvent | null
+  /** Checks the signature on the raw body, then reads it; a signature that is too old counts as none. */
+  readonly parseWebhook: (rawBody: Buffer, signature: string) => ProviderEvent | 'not_signed' | 'not_an_event'
   /** The customer's step at the bank; only where the provider is the sandbox. */
   readonly act: ((intentId: string, outcome: 'approve' | 'decline') => Promise<ProviderFact>) | null
 }

@@ -1,6 +1,6 @@
 import type { Stripe } from 'stripe'
 import type { NextAction, ProviderFact } from './payment.ts'
-import type { ProviderEvent, ProviderRecord, RefundFact } from './payment-provider.ts'
+import type { ProviderRecord, RefundFact } from './payment-provider.ts'
 
 /** Stripe's objects in our words. */
 export function toFact(intent: Stripe.PaymentIntent): ProviderFact {
@@ -57,31 +57,4 @@ export function toRecord(intent: Stripe.PaymentIntent): ProviderRecord {
     capturedCents: intent.amount_received,
     refundedCents: charge !== null && typeof charge === 'object' ? charge.amount_refunded : 0,
   }
-}
-
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
-export function toEvent(event: Stripe.Event): ProviderEvent {
-  return { id: event.id, type: event.type, subject: subjectOf(event) }
-}
-
-/** Objects without our id were not made by us; they and all other types of events concern nobody here. */
-function subjectOf(event: Stripe.Event): ProviderEvent['subject'] {
-  if (
-    event.type === 'payment_intent.requires_action' ||
-    event.type === 'payment_intent.amount_capturable_updated' ||
-    event.type === 'payment_intent.payment_failed' ||
-    event.type === 'payment_intent.succeeded' ||
-    event.type === 'payment_intent.canceled'
-  ) {
-    const intent = event.data.object
-    const paymentId = intent.metadata.payment_id ?? ''
-    if (uuidPattern.test(paymentId)) return { kind: 'payment', paymentId, fact: toFact(intent) }
-  }
-  if (event.type === 'refund.created' || event.type === 'refund.updated' || event.type === 'refund.failed') {
-    const refund = event.data.object
-    const refundId = refund.metadata?.refund_id ?? ''
-    if (uuidPattern.test(refundId)) return { kind: 'refund', refundId, fact: toRefundFact(refund) }
-  }
-  return { kind: 'other' }
 }

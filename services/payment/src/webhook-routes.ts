@@ -1,8 +1,10 @@
-import { invalid, notFound } from '@urbanbloom/service-kit/errors'
+import { violates } from '@urbanbloom/service-kit/db'
+import { conflict, invalid, notFound, unprocessable } from '@urbanbloom/service-kit/errors'
 import { problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { PaymentContext } from './context.ts'
+import type { ProviderEvent } from './payment-provider.ts'
 import { receiveWebhook } from './receive-webhook.ts'
 
 /** The provider's webhooks. The body stays raw in here, because the signature covers its bytes. */
@@ -22,7 +24,12 @@ export function registerWebhookRoutes(app: App, ctx: PaymentContext): void {
           params: z.object({ provider: z.string().max(50) }),
           response: {
             200: z.object({ received: z.boolean() }),
-            ...problems({ 400: 'webhook_signature_invalid', 404: 'provider_unknown' }),
+            ...problems({
+              400: 'webhook_signature_invalid',
+              404: 'provider_unknown',
+              409: 'webhook_contradicts_payment',
+              422: 'webhook_not_an_event',
+            }),
           },
         },
       },
@@ -32,17 +39,39 @@ export function registerWebhookRoutes(app: App, ctx: PaymentContext): void {
         }
         const signature = request.headers['stripe-signature']
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-        const event = typeof signature === 'string' ? ctx.provider.parseWebhook(body, signature) : null
-        if (event === null) {
+        const event =
+          typeof signature === 'string' ? ctx.provider.parseWebhook(body, signature) : 'not_signed'
+        if (typeof event === 'string') {
           ctx.metrics.webhooks.inc({ result: 'refused' })
-          throw invalid(
-            'webhook_signature_invalid',
-            'The signature does not fit the body, or is older than 300 s',
-          )
+          throw refusals[event]()
         }
-        ctx.metrics.webhooks.inc({ result: await receiveWebhook(ctx, event) })
+        ctx.metrics.webhooks.inc({ result: await receive(ctx, event) })
         return { received: true }
       },
     )
   })
+}
+
+const refusals = {
+  not_signed: () =>
+    invalid('webhook_signature_invalid', 'The signature does not fit the body, or is older than 300 s'),
+  not_an_event: () =>
+    unprocessable('webhook_not_an_event', 'The signature is right, but the body is not a Stripe event'),
+}
+
+/** An event that no payment of ours can follow changes nothing: it is for people, however often it is repeated. */
+async function receive(ctx: PaymentContext, event: ProviderEvent): Promise<'applied' | 'repeated'> {
+  try {
+    return await receiveWebhook(ctx, event)
+  } catch (err) {
+    if (!violates(err)) throw err
+    ctx.metrics.webhooks.inc({ result: 'refused' })
+    ctx.log.error(
+      { err, eventId: event.id, type: event.type },
+      "an event of the provider contradicts a payment's record",
+    )
+    throw conflict('webhook_contradicts_payment', 'The event says what this payment cannot be', {
+      cause: err,
+    })
+  }
 }

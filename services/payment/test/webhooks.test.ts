@@ -76,6 +76,55 @@ test('refuses a tampered body, another secret, an old signature and none at all'
   expect(unknown).toMatchObject({ status: 404, body: { code: 'provider_unknown' } })
 })
 
+test('a signed body that is no event is refused, and one that concerns nobody is recorded', async () => {
+  const id = newId()
+  const ours = { id: 'pi_ours', status: 'succeeded', amount_received: 1, metadata: { payment_id: id } }
+  const notEvents = [
+    ...['{}', '[]', 'null', 'hello', '', '7', '{"id":"evt_1"}', '{"id":7,"type":"x"}'],
+    eventOf('payment_intent.succeeded', { ...ours, amount_received: 'all' }),
+    eventOf('payment_intent.succeeded', { metadata: ours.metadata }),
+    eventOf('payment_intent.requires_action', { ...ours, next_action: 'none' }),
+    eventOf('refund.updated', { metadata: { refund_id: id }, status: 4 }),
+  ]
+  for (const body of notEvents) {
+    const answer = await post(body)
+    expect(answer, body).toMatchObject({ status: 422, body: { code: 'webhook_not_an_event' } })
+  }
+  const ofOthers = [
+    eventOf('payment_intent.succeeded', { id: 'pi_1', status: 'succeeded', amount_received: 1 }),
+    eventOf('payment_intent.succeeded', { ...ours, metadata: null }),
+    eventOf('payment_intent.succeeded', []),
+    eventOf('refund.updated', { id: 're_1', metadata: 'none' }),
+    JSON.stringify({ id: `evt_${newId()}`, type: 'payment_intent.succeeded', data: { object: null } }),
+    JSON.stringify({ id: `evt_${newId()}`, type: 'v2.thin', object: 'v2.core.event' }),
+    // No payment has this id.
+    eventOf('payment_intent.succeeded', ours),
+  ]
+  for (const body of ofOthers) {
+    expect(await post(body), body).toMatchObject({ status: 200, body: { received: true } })
+    const recorded = await running.rows('select 1 from provider_events where id = $1', [JSON.parse(body).id])
+    expect(recorded, body).toHaveLength(1)
+  }
+})
+
+test('an event that a payment cannot follow is refused, and changes nothing', async () => {
+  const input = authorization('tok_visa')
+  const { body } = await running.call('', input)
+  const intent = await running.intentOf(input.orderId)
+  for (const amount of [0, 5_446]) {
+    const event = eventOf('payment_intent.succeeded', {
+      ...intent,
+      status: 'succeeded',
+      amount_received: amount,
+    })
+    expect(await post(event)).toMatchObject({ status: 409, body: { code: 'webhook_contradicts_payment' } })
+    const id = [JSON.parse(event).id]
+    expect(await running.rows('select 1 from provider_events where id = $1', id)).toEqual([])
+  }
+  const [row] = await running.rows('select status from payments where id = $1', [body.id])
+  expect(row).toEqual({ status: 'authorized' })
+})
+
 test('a webhook before the answer, and every webhook twice, change nothing', async () => {
   for (const mode of ['before_answer', 'twice']) {
     await running.webhooks(mode)
