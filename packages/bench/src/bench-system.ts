@@ -94,7 +94,11 @@ async function startOne({ program, deployment, logFolder, servers, profileFolder
   const child = await startProgram(program, deployment, {
     logFolder,
     env: {
-      ...(program === 'gateway' && { RATE_LIMIT_PER_MINUTE: NO_LIMIT, AUTH_RATE_LIMIT_PER_MINUTE: NO_LIMIT }),
+      ...(program === 'gateway' && {
+        RATE_LIMIT_PER_MINUTE: NO_LIMIT,
+        AUTH_RATE_LIMIT_PER_MINUTE: NO_LIMIT,
+        WEBHOOK_RATE_LIMIT_PER_MINUTE: NO_LIMIT,
+      }),
       ...(profileFolder !== undefined && {
         NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileFolder} --cpu-prof-name=${program}.cpuprofile`,
       }),

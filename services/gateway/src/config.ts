@@ -29,6 +29,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     REQUEST_ARRIVAL_TIMEOUT_MS: milliseconds.min(1).default(15_000),
     RATE_LIMIT_PER_MINUTE: count.default(600),
     AUTH_RATE_LIMIT_PER_MINUTE: count.default(60),
+    WEBHOOK_RATE_LIMIT_PER_MINUTE: count.default(60_000),
     TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
     CORS_ORIGINS: origins.default([]),
   })
@@ -54,7 +55,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       defaultMs: values.REQUEST_TIMEOUT_MS,
       checkoutMs: values.CHECKOUT_TIMEOUT_MS,
     },
-    rateLimits: { perMinute: values.RATE_LIMIT_PER_MINUTE, authPerMinute: values.AUTH_RATE_LIMIT_PER_MINUTE },
+    rateLimits: {
+      perMinute: values.RATE_LIMIT_PER_MINUTE,
+      authPerMinute: values.AUTH_RATE_LIMIT_PER_MINUTE,
+      webhookPerMinute: values.WEBHOOK_RATE_LIMIT_PER_MINUTE,
+    },
     /** How many proxies of ours stand in front, whose `X-Forwarded-*` may be believed. */
     trustedProxies: values.TRUST_PROXY,
     corsOrigins: values.CORS_ORIGINS,

@@ -58,6 +58,10 @@ export function createRateLimit(
     if (route?.limit === 'credentials') {
       return [{ name: 'credentials', client: network, limit: limits.authPerMinute }]
     }
+    // The provider sends everybody's payments from a few addresses, and what it is refused comes again late.
+    if (route?.limit === 'webhooks') {
+      return [{ name: 'webhooks', client: network, limit: limits.webhookPerMinute }]
+    }
     const { authorization } = request.headers
     if (authorization === undefined) {
       return [{ name: 'address', client: network, limit: limits.perMinute }]

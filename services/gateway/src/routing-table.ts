@@ -8,8 +8,8 @@ export type Route = {
   upstream: UpstreamName
   /** `checkout` waits for a saga; `stream` is server-sent events, whose answer has no end in time. */
   kind?: 'checkout' | 'stream'
-  /** The bucket of the rate limit; `credentials` is for guessing passwords and tokens. */
-  limit?: 'credentials'
+  /** The bucket of the rate limit; `credentials` is for guessing passwords and tokens, `webhooks` for the provider. */
+  limit?: 'credentials' | 'webhooks'
 }
 
 /**
@@ -39,7 +39,7 @@ export const routingTable: readonly Route[] = [
   { pattern: '/v1/claims/*', upstream: 'order' },
 
   { pattern: '/v1/payments', upstream: 'payment' },
-  { pattern: '/v1/payments/webhooks/:provider', upstream: 'payment' },
+  { pattern: '/v1/payments/webhooks/:provider', upstream: 'payment', limit: 'webhooks' },
   { pattern: '/v1/payments/*', upstream: 'payment' },
 
   { pattern: '/v1/delivery-windows', upstream: 'delivery-routing' },

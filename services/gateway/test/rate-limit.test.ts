@@ -23,6 +23,7 @@ async function startLimited(env: Record<string, string> = {}) {
     REDIS_URL: redis.url,
     INVENTORY_URL: service.url,
     AUTH_URL: service.url,
+    PAYMENT_URL: service.url,
     TRUST_PROXY: '1',
     RATE_LIMIT_PER_MINUTE: '5',
     AUTH_RATE_LIMIT_PER_MINUTE: '3',
@@ -101,6 +102,23 @@ test('logging in has a stricter limit by address, which no token lifts', async (
   expect(statuses).toEqual([200, 200, 200, 429])
   expect((await ask()).status, 'other calls have their own').toBe(200)
   expect((await ask({ path: '/healthz' })).status).toBe(200)
+})
+
+test("the provider's webhooks have a limit of their own, which a burst of them does not reach", async () => {
+  const webhook = '/v1/payments/webhooks/stripe'
+  const burst = await startLimited()
+  const answers = await Promise.all(Array.from({ length: 700 }, () => burst.ask({ path: webhook })))
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+  expect(answers[0]?.headers['ratelimit-limit']).toBe('60000')
+  expect((await burst.ask()).status, 'and use up nothing of what their address may do').toBe(200)
+
+  const { ask } = await startLimited({ WEBHOOK_RATE_LIMIT_PER_MINUTE: '7' })
+  const from = '192.0.2.3'
+  const statuses = []
+  for (let i = 0; i < 8; i += 1) {
+    statuses.push((await ask({ path: webhook, from, token: `t${i}` })).status)
+  }
+  expect(statuses).toEqual([...Array.from({ length: 7 }, () => 200), 429])
 })
 
 test('without Redis everybody passes, and limits are back when it is', async () => {
