@@ -30,20 +30,26 @@ const date = tomorrow()
 function createInterruptibleSolver() {
   const solver = createSolver()
   const hooks: (() => Promise<void>)[] = []
+  let solves = 0
   const interruptible: Solver = {
     async solve(problem, timeLimitMs) {
+      solves += 1
       const solution = await solver.solve(problem, timeLimitMs)
       await hooks.shift()?.()
       return solution
     },
     close: solver.close,
   }
-  return { solver: interruptible, duringNextSolve: (hook: () => Promise<void>) => void hooks.push(hook) }
+  return {
+    solver: interruptible,
+    duringNextSolve: (hook: () => Promise<void>) => void hooks.push(hook),
+    solves: () => solves,
+  }
 }
 
 describe('planning a day', () => {
   let world: World
-  const { solver, duringNextSolve } = createInterruptibleSolver()
+  const { solver, duringNextSolve, solves } = createInterruptibleSolver()
   beforeAll(async () => {
     world = await createWorld({ overrides: { solver } })
   })
@@ -116,12 +122,19 @@ describe('planning a day', () => {
     expect(await statusOf(world, heavy.orderId)).toBe('confirmed')
   })
 
-  it('leaves everything out without a vehicle, and an empty day empty', async () => {
+  it('leaves everything out without a vehicle, and searches for nothing', async () => {
     const hub = await freshHub()
+    const before = solves()
     expect(await planDay(world, hub.id, date)).toMatchObject({ status: 'done', routes: [], unassigned: [] })
-    const { orderId } = await hub.order(1)
+    const orders = [await hub.order(1), await hub.order(2)]
     const plan = await planDay(world, hub.id, date)
-    expect(plan).toMatchObject({ status: 'done', routes: [], unassigned: [{ orderId }] })
+    expect(plan).toMatchObject({ status: 'done', routes: [], travelSource: null })
+    const reason = 'No driver and vehicle have a shift on this day'
+    expect(plan.unassigned).toHaveLength(2)
+    expect(plan.unassigned).toEqual(
+      expect.arrayContaining(orders.map(({ orderId }) => ({ orderId, reason }))),
+    )
+    expect(solves()).toBe(before)
   })
 
   it('uses as many vans as the load needs', async () => {

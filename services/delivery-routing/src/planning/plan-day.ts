@@ -3,7 +3,7 @@ import { unavailable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import type { Day } from './day.ts'
 import { readDay } from './day-store.ts'
-import { fromSolution } from './from-solution.ts'
+import { fromSolution, type NewPlan } from './from-solution.ts'
 import { type Claim, claimPlan, failPlan } from './plan-store.ts'
 import { enqueueNextPlan } from './request-plan.ts'
 import { storePlan } from './store-plan.ts'
@@ -43,29 +43,45 @@ async function solveAndStore(ctx: Context, claim: Claim): Promise<'done' | 'lost
     const day = await readDay(ctx.db, claim.hubId, claim.date)
     if (day === null) throw new Error(`The hub ${claim.hubId} is gone`)
     const plannable = plannableOf(day, ctx.now())
-    const points = pointsOf(day, plannable)
-    const matrix = await ctx.travelTimes.matrix(points, periodOf(day, plannable))
-    const problem = toProblem(day, plannable, matrix)
-    const timeLimitMs = Math.min(
-      ctx.config.planTimeLimitMs,
-      LEAST_SOLVE_MS + SOLVE_MS_PER_STOP * problem.stops.length,
-    )
-    const solution = await ctx.solver.solve(problem, timeLimitMs)
-    ctx.metrics.planSeconds.observe(solution.elapsedMs / 1000)
-    const plan = fromSolution(day, plannable, problem, solution)
-    const outcome = await storePlan(ctx, { claim, day, plan, travelSource: matrix.source })
+    const solved =
+      plannable.shifts.length === 0 ? leaveOutAll(day, plannable) : await solve(ctx, day, plannable)
+    const outcome = await storePlan(ctx, { claim, day, ...solved })
     if (outcome !== 'changed') return outcome
   }
   throw unavailable('day_keeps_changing', 'The routes of the day changed during each solve')
 }
 
-/** From the first departure to the end of the last shift; without shifts any time of the day will do. */
-function periodOf({ hub, startsAt }: Day, { shifts }: Plannable): TravelPeriod {
-  const starts = shifts.map(({ start }) => start.getTime())
-  const ends = shifts.map(({ end }) => end.getTime())
+/** `travelSource` is null where nothing had to be driven. */
+type Solved = { plan: NewPlan; travelSource: string | null }
+
+async function solve(ctx: Context, day: Day, plannable: Plannable): Promise<Solved> {
+  const points = pointsOf(day, plannable)
+  const matrix = await ctx.travelTimes.matrix(points, periodOf(day, plannable))
+  const problem = toProblem(day, plannable, matrix)
+  const timeLimitMs = Math.min(
+    ctx.config.planTimeLimitMs,
+    LEAST_SOLVE_MS + SOLVE_MS_PER_STOP * problem.stops.length,
+  )
+  const solution = await ctx.solver.solve(problem, timeLimitMs)
+  ctx.metrics.planSeconds.observe(solution.elapsedMs / 1000)
+  return { plan: fromSolution(day, plannable, problem, solution), travelSource: matrix.source }
+}
+
+/** Without a vehicle there is nothing to search for, however many deliveries there are. */
+function leaveOutAll(day: Day, { deliveries, tooLate }: Plannable): Solved {
+  const reason =
+    day.shifts.length === 0
+      ? 'No driver and vehicle have a shift on this day'
+      : 'The shifts of this day have no time left'
+  const leftOut = deliveries.map(({ orderId }) => ({ orderId, reason }))
+  return { plan: { routes: [], unassigned: [...tooLate, ...leftOut] }, travelSource: null }
+}
+
+/** From the first departure to the end of the last shift. */
+function periodOf({ hub }: Day, { shifts }: Plannable): TravelPeriod {
   return {
-    from: starts.length === 0 ? startsAt : new Date(Math.min(...starts)),
-    to: ends.length === 0 ? startsAt : new Date(Math.max(...ends)),
+    from: new Date(Math.min(...shifts.map(({ start }) => start.getTime()))),
+    to: new Date(Math.max(...shifts.map(({ end }) => end.getTime()))),
     timeZone: hub.timeZone,
   }
 }

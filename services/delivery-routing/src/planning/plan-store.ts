@@ -83,7 +83,7 @@ export async function lockClaim(tx: Db, claim: Claim): Promise<boolean> {
 export async function finishPlan(
   tx: Db,
   claim: Claim,
-  result: { unassigned: readonly Unassigned[]; travelSource: string },
+  result: { unassigned: readonly Unassigned[]; travelSource: string | null },
 ): Promise<void> {
   await tx.query(
     `update plans set status = 'done', lease_until = null, finished_at = now(), unassigned = $2::jsonb,

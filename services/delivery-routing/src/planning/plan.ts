@@ -42,7 +42,7 @@ export const Plan = z
     date: z.iso.date(),
     status: z.enum(['queued', 'running', 'done', 'failed']),
     version: z.int().nullable().describe('Counts the plans of this hub and day, from 1, once done'),
-    travelSource: z.string().nullable().describe('Where the travel times came from'),
+    travelSource: z.string().nullable().describe('Where the travel times came from; null without any'),
     error: z.string().optional(),
     createdAt: z.iso.datetime(),
     finishedAt: z.iso.datetime().nullable(),

@@ -17,7 +17,7 @@ import {
 } from './plan-writes.ts'
 import { enqueueNextPlan } from './request-plan.ts'
 
-type Solved = { claim: Claim; day: Day; plan: NewPlan; travelSource: string }
+type Solved = { claim: Claim; day: Day; plan: NewPlan; travelSource: string | null }
 
 /**
  * Puts a plan in force in one transaction. Routes that a driver has started stay as they are; all others of the
