@@ -152,13 +152,13 @@ describe('the payment in doubt', () => {
 
 describe('a slow process wakes up after recovery has rejected its order', () => {
   test.each([
-    { slow: 'authorize', then: ({ orderId }: { orderId: string }) => payment(orderId, 'authorized') },
-    { slow: 'authorize', then: () => refusal(409, 'payment_voided') },
-    { slow: 'authorize', then: ({ orderId }: { orderId: string }) => payment(orderId, 'requires_action') },
-    { slow: 'holdDelivery', then: () => ({ status: 200, body: { status: 'held' } }) },
-  ] as const)('$slow: it answers what was decided', async ({ slow, then }) => {
+    { slow: 'authorize', late: ({ orderId }: { orderId: string }) => payment(orderId, 'authorized') },
+    { slow: 'authorize', late: () => refusal(409, 'payment_voided') },
+    { slow: 'authorize', late: ({ orderId }: { orderId: string }) => payment(orderId, 'requires_action') },
+    { slow: 'holdDelivery', late: () => ({ status: 200, body: { status: 'held' } }) },
+  ] as const)('$slow: it answers what was decided', async ({ slow, late: answerOf }) => {
     const late = gate()
-    order.peers.answer(slow, late.before(then))
+    order.peers.answer(slow, late.before(answerOf))
     if (slow === 'holdDelivery') order.peers.answer('authorize', () => refusal(409, 'payment_voided'))
     order.peers.answer('refresh', () => refusal(404, 'payment_not_found'))
     const answer = order.buy()

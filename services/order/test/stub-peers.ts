@@ -66,15 +66,12 @@ export async function startStubPeers() {
     if (given.status === 200) calls[name].answer.parse(given.body)
     return given
   }
-  const server = createServer((request, response: ServerResponse) => {
-    respond(request)
-      .catch((err: unknown): Answer => refusal(400, 'contract_broken', String(err)))
-      .then(({ status, body }) => {
-        response.writeHead(status, { 'content-type': 'application/json' })
-        response.end(body === undefined ? undefined : JSON.stringify(body))
-      })
-      .catch(() => response.destroy())
-  })
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    const given = await respond(request).catch((err: unknown) => refusal(400, 'contract_broken', String(err)))
+    response.writeHead(given.status, { 'content-type': 'application/json' })
+    response.end(given.body === undefined ? undefined : JSON.stringify(given.body))
+  }
+  const server = createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
   return {
