@@ -1,6 +1,6 @@
 import { dayAt } from '@urbanbloom/local/hub-time'
 import { hub } from '@urbanbloom/local/seed-data'
-import { check, clock, dollars, type Narrator } from './narrate.ts'
+import { check, clock, DemoStopped, dollars, type Narrator } from './narrate.ts'
 
 type Product = {
   id: string
@@ -9,6 +9,7 @@ type Product = {
   light: string
   petSafe: boolean
   priceCents: number
+  availableQuantity: number
 }
 type Window = { start: string; end: string; available: boolean; feeCents: number }
 type Basket = {
@@ -26,6 +27,12 @@ export type Purchase = {
   date: string
 }
 
+/** Two orders ask for the basket: the one that is paid, and the one whose card is declined. */
+const ORDERS = 2
+/** How many plants are looked at for one of which enough are left, and how many of them are shown. */
+const CANDIDATES = 30
+const SHOWN = 3
+
 const address = {
   recipient: 'Robin Fern',
   line1: '880 Edgewood Ave NE',
@@ -40,10 +47,10 @@ const address = {
 /** From a stranger to a customer with an order that is paid for. */
 export async function buyPlants(tell: Narrator): Promise<Purchase> {
   const token = await register(tell)
-  const plants = await findPlants(tell)
+  const items = await findPlants(tell)
   const { window, date } = await chooseWindow(tell)
   const basket = {
-    items: plants.map(({ id }, index) => ({ productId: id, quantity: index + 1 })),
+    items,
     address,
     deliveryWindow: { start: window.start, end: window.end },
   }
@@ -67,29 +74,53 @@ async function register({ step, call, say }: Narrator): Promise<string> {
   return body.accessToken
 }
 
-async function findPlants({ step, call, say }: Narrator): Promise<Product[]> {
+async function findPlants(tell: Narrator): Promise<Basket['items']> {
+  const { step, call, say } = tell
   step('Searches, with a typo')
-  const found = await call<{ items: Product[] }>('GET', '/v1/products?search=monstra&inStock=true&limit=3', {
-    expect: 200,
-  })
-  for (const { name, botanicalName, priceCents } of found.body.items)
+  const found = await call<{ items: Product[] }>(
+    'GET',
+    `/v1/products?search=monstra&inStock=true&limit=${CANDIDATES}`,
+    { expect: 200 },
+  )
+  for (const { name, botanicalName, priceCents } of found.body.items.slice(0, SHOWN))
     say(`${name} (${botanicalName}), ${dollars(priceCents)}`)
-  const monstera = found.body.items.find(({ name, botanicalName }) => /monstera/i.test(name + botanicalName))
-  check(monstera !== undefined, 'The search for "monstra" did not find a Monstera.')
+  const monsteras = found.body.items.filter(({ name, botanicalName }) =>
+    /monstera/i.test(name + botanicalName),
+  )
+  check(monsteras.length > 0, 'The search for "monstra" did not find a Monstera.')
 
   step('Filters: for a dark flat with a cat, the cheapest first')
-  const path = '/v1/products?light=low&petSafe=true&inStock=true&sort=price&limit=3'
+  const path = `/v1/products?light=low&petSafe=true&inStock=true&sort=price&limit=${CANDIDATES}`
   const { body } = await call<{ items: Product[] }>('GET', path, { expect: 200 })
-  for (const { name, priceCents } of body.items)
+  for (const { name, priceCents } of body.items.slice(0, SHOWN))
     say(`${name}, ${dollars(priceCents)}, safe for pets, content with low light`)
-  const [cheapest] = body.items
-  check(cheapest !== undefined, 'No plant in stock is safe for pets and content with low light.')
+  check(body.items.length > 0, 'No plant in stock is safe for pets and content with low light.')
   check(
     body.items.every(({ light, petSafe }) => light === 'low' && petSafe),
     'The filter let other plants through.',
   )
-  check(cheapest.id !== monstera.id, 'A Monstera is not safe for pets, and yet the filter found it.')
-  return [monstera, cheapest]
+  check(
+    !body.items.some(({ id }) => monsteras.some((monstera) => monstera.id === id)),
+    'A Monstera is not safe for pets, and yet the filter found it.',
+  )
+  return [await takeEnough(tell, monsteras, 1), await takeEnough(tell, body.items, 2)]
+}
+
+/** The first of which enough are left. Lists may be some seconds old, so the plant itself is asked for. */
+async function takeEnough(
+  { call }: Narrator,
+  plants: readonly Product[],
+  quantity: number,
+): Promise<Basket['items'][number]> {
+  const needed = quantity * ORDERS
+  for (const { id, availableQuantity } of plants) {
+    if (availableQuantity < needed) continue
+    const { body } = await call<Product>('GET', `/v1/products/${id}`, { expect: 200, isTold: false })
+    if (body.availableQuantity >= needed) return { productId: id, quantity }
+  }
+  throw new DemoStopped(
+    `Of no plant that was found are ${needed} left, as two orders need: add to the stock, or run "npm run reset".`,
+  )
 }
 
 /** Tomorrow's first window that takes orders, so that the story works at any hour of the day. */

@@ -6,7 +6,9 @@ import { programNames } from '@urbanbloom/local/programs'
 import { generateSecrets } from '@urbanbloom/local/secrets'
 import { seedPeopleAndFleet, seedPlants } from '@urbanbloom/local/seed'
 import type { Deployment, Ports } from '@urbanbloom/local/service-environment'
+import { request } from '@urbanbloom/test-kit/http'
 import { startSystem } from '@urbanbloom/test-kit/system'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const run = promisify(execFile)
@@ -45,6 +47,23 @@ test('the story ends well, and again on the same day', async () => {
     expect(stdout).toContain('402 payment_declined')
     expect(stdout).toMatch(/✓ UB-\d+: bought once, driven, delivered, paid, and the books balance\.\n$/)
   }
+})
+
+test('a plant of which too few are left is passed over', async () => {
+  const path = '/v1/products?light=low&petSafe=true&inStock=true&sort=price&limit=1'
+  const { body } = await request('GET', `${system.gatewayUrl}${path}`)
+  const [{ id }] = body.items
+  // Enough for one of the two orders of the story.
+  await runStatement(
+    system.database.adminUrl,
+    `update inventory.stock_levels set on_hand = reserved + 3 where product_id = '${id}'`,
+  )
+  const left = async () =>
+    (await request('GET', `${system.gatewayUrl}/v1/products/${id}`)).body.availableQuantity
+  await waitFor(async () => (await left()) === 3, { describe: 'the catalog shows the stock' })
+  const { stdout } = await tellStory(system.gatewayUrl)
+  expect(stdout).toMatch(/the books balance\.\n$/)
+  expect(await left()).toBe(3)
 })
 
 test('ops sends another van when no shift has room, as after days without a restart', async () => {
