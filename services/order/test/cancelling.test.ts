@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type OrderUnderTest, startOrder } from './start-order.ts'
-import { payment, refusal } from './stub-peers.ts'
+import { gate, payment, refusal } from './stub-peers.ts'
 
 let order: OrderUnderTest
 beforeAll(async () => {
@@ -74,4 +74,24 @@ test('an order that awaits its payment is cancelled without asking for a van', a
   expect(await order.cancel(id)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
   expect(order.peers.count('void', id)).toBe(1)
   expect(await order.row(id)).toMatchObject({ status: 'cancelled', saga_step: null })
+})
+
+test('whoever cancels while another does waits for the outcome', async () => {
+  const id = await order.confirmed()
+  const slow = gate()
+  order.peers.answer(
+    'releaseDelivery',
+    slow.before(() => ({ status: 200, body: { status: 'released' } })),
+  )
+  const first = order.cancel(id)
+  await slow.asked
+  const second = order.cancel(id)
+  slow.open()
+  for (const answer of await Promise.all([first, second])) {
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { status: 'cancelled', payment: { status: 'voided' } },
+    })
+  }
+  expect(order.peers.count('void', id)).toBe(1)
 })

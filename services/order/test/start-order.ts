@@ -49,6 +49,7 @@ export async function startOrder() {
   const { ctx, url } = replica
   const customer = { id: newId(), role: 'customer' }
   const token = peers.tokenFor(customer)
+  const ops = peers.tokenFor({ id: newId(), role: 'ops' })
 
   const row = async (id: string): Promise<any> => {
     const [found] = await ctx.db.query(
@@ -57,10 +58,12 @@ export async function startOrder() {
     )
     return found
   }
-  const buy = (options: { key?: string; at?: string; headers?: Record<string, string> } = {}) =>
+  const buy = (
+    options: { key?: string; at?: string; headers?: Record<string, string>; more?: object } = {},
+  ) =>
     request('POST', `${options.at ?? url}/v1/checkout`, {
       token,
-      body: basket,
+      body: { ...basket, ...options.more },
       headers: { 'idempotency-key': options.key ?? newId(), ...options.headers },
     })
 
@@ -77,6 +80,15 @@ export async function startOrder() {
       return body.order.id
     },
     cancel: (id: string) => request('POST', `${url}/v1/orders/${id}/cancel`, { token, body: {} }),
+    /** Claims the one plant of a delivered order. */
+    claim: (id: string) =>
+      request('POST', `${url}/v1/orders/${id}/claims`, {
+        token,
+        body: { reason: 'The leaves are broken', items: basket.items },
+      }),
+    /** Has ops refund a claim. */
+    resolve: (claimId: string) =>
+      request('POST', `${url}/v1/claims/${claimId}/resolve`, { token: ops, body: { action: 'refund' } }),
     read: (id: string) => request('GET', `${url}/v1/orders/${id}`, { token }),
     async tell<Type extends EventType>(type: Type, data: EventData<Type>, id: string = newId()) {
       const { status, body } = await request('POST', `${url}/internal/events`, {

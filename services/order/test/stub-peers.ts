@@ -15,7 +15,7 @@ import {
   ReservationAnswer,
   ReserveStock,
 } from '@urbanbloom/contracts/inventory'
-import { AuthorizePayment, PaymentAnswer } from '@urbanbloom/contracts/payment'
+import { AuthorizePayment, PaymentAnswer, RefundAnswer, RefundPayment } from '@urbanbloom/contracts/payment'
 import { newId } from '@urbanbloom/service-kit/ids'
 import * as z from 'zod'
 
@@ -37,6 +37,7 @@ const calls = {
   refresh: { path: '/internal/payments/:id/refresh', sent: Nothing, answer: PaymentAnswer },
   capture: { path: '/internal/payments/:id/capture', sent: Nothing, answer: PaymentAnswer },
   void: { path: '/internal/payments/:id/void', sent: Nothing, answer: PaymentAnswer },
+  refund: { path: '/internal/payments/:id/refunds', sent: RefundPayment, answer: RefundAnswer },
   events: { path: '/internal/events', sent: Event, answer: z.unknown() },
 } as const
 
@@ -135,6 +136,10 @@ const defaults: Record<CallName, Respond> = {
   refresh: ({ orderId }) => payment(orderId, 'authorized'),
   capture: ({ orderId }) => payment(orderId, 'captured'),
   void: ({ orderId }) => payment(orderId, 'voided'),
+  refund: ({ body }) => ({
+    status: 200,
+    body: { id: newId(), status: 'succeeded', amountCents: body.amountCents },
+  }),
   events: () => ({ status: 204 }),
 }
 
