@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, reasonOf } from './failure.ts'
 import { commandLineOf, endProcess } from './process-identity.ts'
@@ -10,23 +10,6 @@ type RunningFile = { supervisor: RememberedProcess; children: RememberedProcess[
 
 const STOP_LEFTOVER_MS = 5_000
 const SUPERVISOR_MARK = 'packages/local/src/start.ts'
-
-/** Makes the folder where everything is kept. */
-export async function prepareDataFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(join(folder, 'logs'), { recursive: true })
-    // As root, Postgres runs as another user that has to pass through.
-    await chmod(folder, 0o755)
-    await writeFile(join(folder, '.writable'), '')
-    await rm(join(folder, '.writable'))
-  } catch (err) {
-    throw new Failure(
-      `The folder ${folder} cannot be written (${reasonOf(err)}): ` +
-        'make it writable for this user, or set DATA_FOLDER to another one.',
-      { cause: err },
-    )
-  }
-}
 
 /**
  * Claims the data folder for this process, ends what a killed predecessor left running and drops its logs.

@@ -3,12 +3,14 @@ import { jobsSchema, serviceSchemas } from '@urbanbloom/database/roles'
 import { endLeftovers, refuseWhileRunning } from './data-folder.ts'
 import { Failure } from './failure.ts'
 import { expectGivenDatabase } from './local-servers.ts'
+import { refuseForeignFolder } from './own-folder.ts'
 import { chooseClusterFolder, stopLeftover } from './postgres-cluster.ts'
 import { runStatement } from './postgres-server.ts'
 import { readSettings } from './settings.ts'
 
 try {
   const { dataFolder, databaseUrl } = readSettings(process.env)
+  await refuseForeignFolder(dataFolder)
   await refuseWhileRunning(dataFolder)
   await endLeftovers(dataFolder)
   if (databaseUrl !== undefined) {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bringUp } from './bring-up.ts'
 import { checkMachine } from './checks.ts'
-import { claimDataFolder, prepareDataFolder, releaseDataFolder } from './data-folder.ts'
+import { claimDataFolder, releaseDataFolder } from './data-folder.ts'
 import { Failure } from './failure.ts'
+import { takeFolder } from './own-folder.ts'
 import { createProgress } from './progress.ts'
 import { loadSecrets } from './secrets.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -18,7 +19,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 try {
   const settings = readSettings(process.env)
-  await prepareDataFolder(settings.dataFolder)
+  await takeFolder(settings.dataFolder)
   const remember = await claimDataFolder(settings.dataFolder)
   try {
     process.exitCode = await runSystem(settings, createSupervisor(remember))

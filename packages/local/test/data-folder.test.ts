@@ -1,15 +1,22 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { claimDataFolder, prepareDataFolder } from '../src/data-folder.ts'
+import { claimDataFolder } from '../src/data-folder.ts'
+import { Failure } from '../src/failure.ts'
+import { refuseForeignFolder, takeFolder } from '../src/own-folder.ts'
 import { loadSecrets } from '../src/secrets.ts'
 
-async function newFolder(): Promise<string> {
+async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'urbanbloom-data-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await prepareDataFolder(folder)
+  return folder
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await emptyFolder()
+  await takeFolder(folder)
   return folder
 }
 
@@ -26,6 +33,29 @@ async function waitingProcess(word: string): Promise<{ pid: number; exited: Prom
 async function writeRunning(folder: string, supervisor: object, children: object[]): Promise<void> {
   await writeFile(join(folder, 'running.json'), JSON.stringify({ supervisor, children }))
 }
+
+test("a folder with somebody else's files is not taken, and keeps its mode", async () => {
+  const folder = await emptyFolder()
+  await writeFile(join(folder, 'secrets.json'), '{"of": "another program"}')
+  await expect(takeFolder(folder)).rejects.toThrow("has files in it that are not UrbanBloom's")
+  await expect(refuseForeignFolder(folder)).rejects.toThrow(Failure)
+  expect(await readdir(folder)).toEqual(['secrets.json'])
+  expect((await stat(folder)).mode & 0o777).toBe(0o700)
+})
+
+test('a new, an empty, and our own folder are taken, with those above them; so is one from before the marker', async () => {
+  const folder = join(await emptyFolder(), 'deep/data')
+  await takeFolder(folder)
+  expect((await stat(folder)).mode & 0o777).toBe(0o755)
+  await writeFile(join(folder, 'more'), '')
+  await takeFolder(folder)
+  await refuseForeignFolder(folder)
+
+  const earlier = await emptyFolder()
+  await loadSecrets(join(earlier, 'secrets.json'))
+  await takeFolder(earlier)
+  await refuseForeignFolder(join(earlier, 'missing'))
+})
 
 test('a folder whose supervisor lives is not taken', async () => {
   const folder = await newFolder()

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,9 +18,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs `npm start`'s program until it ends by itself, on ports of its own, and gives what it said. */
+/** Runs the program of `npm start`, or another, until it ends by itself, on ports of its own, and gives what it said. */
 async function start(
   env: NodeJS.ProcessEnv,
+  program = 'start',
 ): Promise<{ code: number | null; stderr: string; stdout: string }> {
   const ports = await Promise.all(
     [...programNames.map(portVariable), 'GATEWAY_METRICS_PORT'].map(async (name) => [
@@ -29,7 +30,7 @@ async function start(
     ]),
   )
   const dataFolder = await mkdtemp(join(folder, 'data-'))
-  const child = spawn(process.execPath, [join(repository, 'packages/local/src/start.ts')], {
+  const child = spawn(process.execPath, [join(repository, `packages/local/src/${program}.ts`)], {
     env: { PATH: process.env.PATH, ...Object.fromEntries(ports), DATA_FOLDER: dataFolder, ...env },
     timeout: TIME_LIMIT_MS,
     killSignal: 'SIGKILL',
@@ -116,6 +117,39 @@ test('a folder that cannot be written is named', async () => {
   expect(sentenceOf(await start({ DATA_FOLDER: join(inTheWay, 'data') }))).toMatch(
     /^The folder .*a-file\/data cannot be written \(ENOTDIR\): make it writable/,
   )
+})
+
+test('a folder that cannot be made is named, in time', async () => {
+  expect(sentenceOf(await start({ DATA_FOLDER: '/proc/x' }))).toMatch(
+    /^The folder \/proc\/x cannot be written \(\w+\): make it writable/,
+  )
+})
+
+test("neither a start nor a reset touches a folder with somebody else's files", async () => {
+  const foreign = await mkdtemp(join(folder, 'foreign-'))
+  await mkdir(join(foreign, 'logs'))
+  await writeFile(join(foreign, 'doc.txt'), 'a letter')
+  await writeFile(join(foreign, 'logs/keep.txt'), 'a diary')
+  for (const program of ['start', 'reset']) {
+    expect(sentenceOf(await start({ DATA_FOLDER: foreign }, program))).toMatch(
+      /^The folder .*foreign-.* has files in it that are not UrbanBloom's, so nothing there was touched: /,
+    )
+  }
+  expect((await readdir(foreign, { recursive: true })).toSorted()).toEqual([
+    'doc.txt',
+    'logs',
+    'logs/keep.txt',
+  ])
+  expect((await stat(foreign)).mode & 0o777).toBe(0o700)
+})
+
+test('a reset deletes the folder that a start has made', async () => {
+  const made = join(folder, 'made')
+  // It makes the folder before it finds the ports.
+  await start({ DATA_FOLDER: made, AUTH_PORT: '21999', ORDER_PORT: '21999' })
+  expect(await readdir(made)).toContain('logs')
+  expect(await start({ DATA_FOLDER: made }, 'reset')).toMatchObject({ code: 0, stderr: '' })
+  expect(await readdir(folder)).not.toContain('made')
 })
 
 test('a Node that is too old is told so in one sentence', async () => {
