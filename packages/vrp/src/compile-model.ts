@@ -193,7 +193,8 @@ function compileTravel(problem: Problem) {
   const hasSetups = stops.some((stop) => (stop.setupSeconds ?? 0) > 0)
   const bySpeed = new Map<number, { duration: Legs; travel: Legs }>()
   for (const speed of new Set(vehicles.map(speedOf))) {
-    const travel = legsAt(speed, () => 0)
+    const driving = legsAt(speed, () => 0)
+    const travel = isEqual(driving.out, distance.out) ? distance : driving
     const duration = hasSetups ? legsAt(speed, (to) => stops[to]?.setupSeconds ?? 0) : travel
     bySpeed.set(speed, { duration, travel })
   }
@@ -216,5 +217,11 @@ function compileLegs(placeCount: number, leg: (from: number, to: number) => numb
       into[to * placeCount + from] = value
     }
   }
-  return { out, into }
+  // Where both ways are equal, one array serves both: what the processor's cache holds decides the speed here.
+  return { out, into: isEqual(out, into) ? out : into }
+}
+
+function isEqual(a: Int32Array, b: Int32Array): boolean {
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
 }

@@ -1,6 +1,7 @@
 /**
  * A matrix twice: `out[a * places + b]` and `into[b * places + a]` both hold the leg from `a` to `b`. Whoever
- * tries one stop at many positions reads one row of each, which stays in the processor's cache.
+ * tries one stop at many positions reads one row of each, which stays in the processor's cache. Equal matrices share
+ * their arrays.
  */
 export interface Legs {
   readonly out: Int32Array

@@ -19,12 +19,16 @@ export interface RuinParameters {
   readonly routeRate: number
 }
 
-export const RUIN_PARAMETERS: RuinParameters = {
-  averageRemoved: 10,
-  maxStringLength: 10,
-  splitRate: 0.5,
-  splitGrowth: 0.01,
-  routeRate: 0.02,
+/** Small instances gain from many small ruins, large ones from fewer that reach further. */
+export function ruinParameters(stopCount: number): RuinParameters {
+  const averageRemoved = Math.min(10, Math.max(6, 5 + stopCount / 200))
+  return {
+    averageRemoved,
+    maxStringLength: Math.min(10, Math.floor(averageRemoved) + 2),
+    splitRate: 0.5,
+    splitGrowth: 0.01,
+    routeRate: 0.02,
+  }
 }
 
 /**
@@ -33,7 +37,7 @@ export const RUIN_PARAMETERS: RuinParameters = {
  * near a random stop, so that those routes gain slack in time and load at the same place. Returns how many.
  */
 export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: Random): number {
-  const parameters = RUIN_PARAMETERS
+  const parameters = ruinParameters(model.stopCount)
   const absentBefore = plan.count.absent
   const served = model.stopCount - absentBefore
   if (served === 0) return 0
@@ -50,18 +54,25 @@ export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: R
     if (vehicle === ABSENT || plan.isTouched[vehicle] === 1 || model.isLocked[stop] === 1) continue
     const free = plan.stopCount[vehicle]! - model.lockedStops[vehicle]!.length
     const length = Math.floor(1 + random.unit() * Math.min(free, longest))
-    removeString(model, plan, stop, Math.min(length, free), random)
+    removeString(model, plan, stop, Math.min(length, free), parameters, random)
   }
   for (let index = 0; index < plan.count.touched; index++) refreshOrClear(model, plan, plan.touched[index]!)
   return plan.count.absent - absentBefore
 }
 
 /** Removes `length` stops around `stop`, either in one piece or leaving out a middle. */
-function removeString(model: Model, plan: Plan, stop: number, length: number, random: Random): void {
+function removeString(
+  model: Model,
+  plan: Plan,
+  stop: number,
+  length: number,
+  parameters: RuinParameters,
+  random: Random,
+): void {
   const vehicle = plan.vehicle[stop]!
   const locked = model.lockedStops[vehicle]!.length
   const free = plan.stopCount[vehicle]! - locked
-  const kept = random.unit() < RUIN_PARAMETERS.splitRate ? keptLength(length, free, random) : 0
+  const kept = random.unit() < parameters.splitRate ? keptLength(length, free, parameters, random) : 0
   const span = length + kept
   const position = plan.position[stop]! - locked
   const lowest = Math.max(0, position - span + 1)
@@ -103,10 +114,10 @@ function clearRoute(model: Model, plan: Plan, vehicle: number): void {
   refreshRoute(model, plan, vehicle)
 }
 
-function keptLength(length: number, free: number, random: Random): number {
+function keptLength(length: number, free: number, parameters: RuinParameters, random: Random): number {
   if (length < 2 || length >= free) return 0
   let kept = 1
-  while (length + kept < free && random.unit() < RUIN_PARAMETERS.splitGrowth) kept++
+  while (length + kept < free && random.unit() < parameters.splitGrowth) kept++
   return kept
 }
 
