@@ -33,20 +33,21 @@ test('more waiters than the limit are refused at once, and the others are served
   const small = open(POOL_SIZE)
   const finish = Promise.withResolvers<void>()
   const holders = Array.from({ length: POOL_SIZE }, () => small.transaction(() => finish.promise))
-  await waitFor(() => small.pool.totalCount === POOL_SIZE && small.pool.idleCount === 0, {
-    describe: 'all connections are taken',
-  })
-
-  const waiting = Array.from({ length: MAY_WAIT }, () => small.query<{ one: number }>('select 1 as one'))
-  await waitFor(() => small.pool.waitingCount === MAY_WAIT, { describe: 'the line is as long as it may be' })
   const overloaded = { status: 503, code: 'overloaded' }
-  await expect(small.query('select 1')).rejects.toMatchObject(overloaded)
-  await expect(small.transaction(async () => undefined)).rejects.toMatchObject(overloaded)
-
-  finish.resolve()
-  await Promise.all(holders)
-  const served = await Promise.all(waiting)
-  expect(served).toEqual(Array.from({ length: MAY_WAIT }, () => [{ one: 1 }]))
+  let waiting: Promise<unknown[][]> | undefined
+  try {
+    await waitFor(() => small.pool.totalCount === POOL_SIZE && small.pool.idleCount === 0, {
+      describe: 'all connections are taken',
+    })
+    waiting = Promise.all(Array.from({ length: MAY_WAIT }, () => small.query('select 1 as one')))
+    expect(small.pool.waitingCount).toBe(MAY_WAIT)
+    await expect(small.query('select 1')).rejects.toMatchObject(overloaded)
+    await expect(small.transaction(async () => undefined)).rejects.toMatchObject(overloaded)
+  } finally {
+    finish.resolve()
+    await Promise.all(holders)
+  }
+  expect(await waiting).toEqual(Array.from({ length: MAY_WAIT }, () => [{ one: 1 }]))
   expect(await small.query('select 1 as one')).toEqual([{ one: 1 }])
 })
 
