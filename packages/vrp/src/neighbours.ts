@@ -33,8 +33,31 @@ export class Neighbours {
       const nearness = other === stop ? 0 : 1 + Math.floor(this.#measure(this.#model, stop, other))
       keys[other] = nearness * stopCount + other
     }
-    keys.sort()
-    return Int32Array.from(keys.subarray(0, Math.min(stopCount, this.#most)), (key) => key % stopCount)
+    const length = Math.min(stopCount, this.#most)
+    selectSmallest(keys, length)
+    return Int32Array.from(keys.subarray(0, length).sort(), (key) => key % stopCount)
+  }
+}
+
+/** Moves the smallest `length` of distinct keys to the front, in no order (Hoare's quickselect). */
+function selectSmallest(keys: Float64Array, length: number): void {
+  let low = 0
+  let high = keys.length - 1
+  while (low < high) {
+    const pivot = keys[(low + high) >> 1]!
+    let left = low
+    let right = high
+    while (left <= right) {
+      while (keys[left]! < pivot) left++
+      while (keys[right]! > pivot) right--
+      if (left > right) break
+      const key = keys[left]!
+      keys[left++] = keys[right]!
+      keys[right--] = key
+    }
+    if (length - 1 <= right) high = right
+    else if (length - 1 >= left) low = left
+    else return
   }
 }
 
