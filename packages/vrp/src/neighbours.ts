@@ -35,7 +35,7 @@ export class Neighbours {
     }
     const length = Math.min(stopCount, this.#most)
     selectSmallest(keys, length)
-    return Int32Array.from(keys.subarray(0, length).sort(), (key) => key % stopCount)
+    return Int32Array.from(keys.subarray(0, length).toSorted(), (key) => key % stopCount)
   }
 }
 

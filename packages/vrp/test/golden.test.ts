@@ -23,3 +23,43 @@ test.each(GOLDEN_COSTS)('$name with seed $seed costs $cost', ({ name, vehicles, 
   const paidByTime = problem.vehicles.map((vehicle) => ({ ...vehicle, costs }))
   expect(solve({ ...problem, vehicles: paidByTime }, { maxIterations: 10, seed }).cost).toBe(cost)
 })
+
+test('a rich problem with seed 1 costs what it did', () => {
+  const text = readFileSync(new URL('fixtures/R101-25.txt', import.meta.url), 'utf8')
+  const { problem } = readSolomon(text, { vehicles: 12 })
+  const shift = problem.vehicles[0]!.shift
+  const noon = (shift[0] + shift[1]) / 2
+  const lunch = { id: 'lunch', timeWindows: [[noon - 300, noon + 300] as const], serviceSeconds: 200 }
+  const isHalf = (index: number) => index < 4
+  const { cost, changeCost, unassigned } = solve(
+    {
+      ...problem,
+      stops: problem.stops.map((stop, index) => ({
+        ...stop,
+        demand: isHalf(index) ? [0] : stop.demand,
+        pickup: isHalf(index) ? [0] : [1],
+        // Wide windows: with its own, half a shipment seldom finds its other half.
+        timeWindows: isHalf(index) ? [shift] : stop.timeWindows,
+        announced: index % 5 === 0 ? { vehicleId: 'vehicle-1', position: 0 } : undefined,
+      })),
+      vehicles: problem.vehicles.map((vehicle) => ({
+        ...vehicle,
+        breaks: [lunch],
+        maxMeters: 2_000,
+        costs: { fixed: 500, perMeter: 1, perSecond: 0.5, perTravelSecond: 0.25 },
+      })),
+      shipments: [0, 2].map((index) => ({
+        pickupStop: problem.stops[index]!.id,
+        deliveryStop: problem.stops[index + 1]!.id,
+        amount: [20],
+      })),
+      changePrices: { otherVehicle: 40, otherPosition: 20, tolerance: 1 },
+    },
+    { maxIterations: 50, seed: 1 },
+  )
+  expect({ cost, changeCost, unassigned: unassigned.length }).toEqual({
+    cost: 0,
+    changeCost: 0,
+    unassigned: 0,
+  })
+})
