@@ -44,6 +44,10 @@ export function createJobLocks({
         [abandonedAfterMs],
       )
     },
+    /** Frees whatever these worker pools still have locked. */
+    async giveBack(poolIds: readonly string[]): Promise<void> {
+      await pool.query(`select ${schema}.force_unlock_workers($1)`, [poolIds])
+    },
     /** Resolves when every job that was under way has ended. */
     async settled(): Promise<void> {
       await Promise.all(underWay.values())

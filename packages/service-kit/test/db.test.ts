@@ -55,18 +55,23 @@ test('transactions that deadlock both come through', async () => {
   await db.query('insert into counters values (1, 0), (2, 0)')
   const increment = (tx: Db, id: number) => tx.query('update counters set n = n + 1 where id = $1', [id])
   const bothHold = Promise.withResolvers<void>()
+  const oneIsThrough = Promise.withResolvers<void>()
   let holding = 0
   let tries = 0
   const work = (first: number, second: number) =>
     db.transaction(async (tx) => {
       tries += 1
+      // The one that was rolled back lets the other through first, or they might meet again.
+      if (tries > 2) await oneIsThrough.promise
       await increment(tx, first)
       holding += 1
       if (holding === 2) bothHold.resolve()
       await bothHold.promise
       await increment(tx, second)
     })
-  await Promise.all([work(1, 2), work(2, 1)])
+  const both = [work(1, 2), work(2, 1)]
+  for (const each of both) void each.then(oneIsThrough.resolve, oneIsThrough.resolve)
+  await Promise.all(both)
   expect(await db.query('select n from counters where id in (1, 2)')).toEqual([{ n: 2 }, { n: 2 }])
   expect(tries).toBe(3)
 })

@@ -1,4 +1,5 @@
 import type { Db } from '@urbanbloom/service-kit/db'
+import { deleteInBatches } from '@urbanbloom/service-kit/delete-batches'
 
 /** A checkout's answer, kept for 24 hours to be given again. */
 export type StoredAnswer = { status: number; body: Record<string, unknown> }
@@ -36,19 +37,13 @@ export async function freeKey(tx: Db, orderId: string): Promise<void> {
   await tx.query(`delete from idempotency_keys where order_id = $1 and answer_status is null`, [orderId])
 }
 
-const FORGET_BATCH = 5_000
-const MAX_BATCHES = 200
-
-/** Keys are kept for a day. For a recurring job; at most a million a turn, in batches that lock nobody out for long. */
+/** Keys are kept for a day. For a recurring job. */
 export async function forgetOldKeys(db: Db): Promise<void> {
-  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-    const gone = await db.query(
-      `delete from idempotency_keys where order_id in (
-         select order_id from idempotency_keys
-         where created_at < now() - interval '24 hours' and answer_status is not null limit $1)
-       returning order_id`,
-      [FORGET_BATCH],
-    )
-    if (gone.length < FORGET_BATCH) return
-  }
+  await deleteInBatches(
+    db,
+    `delete from idempotency_keys where order_id in (
+       select order_id from idempotency_keys
+       where created_at < now() - interval '24 hours' and answer_status is not null limit $1 for update skip locked)
+     returning order_id`,
+  )
 }

