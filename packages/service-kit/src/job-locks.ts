@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type pg from 'pg'
 
 /** A lock that nobody has renewed for this long belongs to a process that died or that could not record the end. */
@@ -20,8 +21,13 @@ export function createJobLocks({
 }) {
   const abandonedAfterMs = Math.min(timeoutMs, ABANDONED_AFTER_MS)
   const underWay = new Map<string, Promise<void>>()
+  const poolIds: string[] = []
+  const events = new EventEmitter()
+  events.on('pool:create', ({ workerPool }: { workerPool: { id: string } }) => poolIds.push(workerPool.id))
 
   return {
+    /** For the runner, so that we know under which names it locks. */
+    events,
     /** How often `renew` must run, and how long a job may wait in the local queue without being renewed. */
     renewEveryMs: Math.floor(abandonedAfterMs / 3),
     /** Counts a job as under way until `run` ends. */
@@ -44,9 +50,9 @@ export function createJobLocks({
         [abandonedAfterMs],
       )
     },
-    /** Frees whatever these worker pools still have locked. */
-    async giveBack(poolIds: readonly string[]): Promise<void> {
-      await pool.query(`select ${schema}.force_unlock_workers($1)`, [poolIds])
+    /** Frees whatever our worker pools still have locked. Without a database the locks run out by themselves. */
+    async giveBack(): Promise<void> {
+      await pool.query(`select ${schema}.force_unlock_workers($1)`, [poolIds]).catch(() => undefined)
     },
     /** Resolves when every job that was under way has ended. */
     async settled(): Promise<void> {

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import { type JobHelpers, Logger, type Runner, run as runQueue, type TaskList } from 'graphile-worker'
 import type pg from 'pg'
 import type { Counter } from 'prom-client'
@@ -62,7 +61,6 @@ export function createJobs(options: {
   measureDeadLetters(options)
   const locks = createJobLocks(options)
   let runner: Runner | undefined
-  const pools: string[] = []
   let stopping = false
   let supervised: Promise<void> = Promise.resolve()
   let stopRenewing: (() => Promise<void>) | undefined
@@ -75,7 +73,7 @@ export function createJobs(options: {
           schema,
           taskList,
           noHandleSignals: true,
-          events: new EventEmitter().on('pool:create', ({ workerPool }) => pools.push(workerPool.id)),
+          events: locks.events,
           logger: quietLogger(log, () => stopping),
           preset: { worker: { concurrentJobs: options.concurrency ?? 4, ...batching(locks.renewEveryMs) } },
         })
@@ -118,9 +116,7 @@ export function createJobs(options: {
       await supervised
       await locks.settled()
       // What was fetched and not begun is free for others at once, also where the library has lost track of it.
-      await locks
-        .giveBack(pools)
-        .catch((err: unknown) => log.warn({ err }, 'jobs stay locked for some seconds'))
+      await locks.giveBack()
       await stopRenewing?.()
     },
   }
