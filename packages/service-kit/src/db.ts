@@ -93,7 +93,11 @@ export function createDb(
           return result
         } catch (err) {
           client.release(isConnectionLost(err))
-          if (attempt < MAX_TRANSACTION_TRIES && isRolledBackByConflict(err)) continue
+          if (attempt < MAX_TRANSACTION_TRIES && isRolledBackByConflict(err)) {
+            // A few random milliseconds, so that the two do not meet in the same way again.
+            await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * attempt))
+            continue
+          }
           return translate(err)
         }
       }

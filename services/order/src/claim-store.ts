@@ -51,14 +51,14 @@ export async function listClaims(
 export async function moveClaim(
   db: Db,
   id: string,
-  move: { from: ClaimStatus; to: ClaimStatus; resolvedBy?: string; amountCents?: number },
+  move: { from: ClaimStatus; to: ClaimStatus; resolvedBy?: string; amountCents?: number; attempt?: number },
 ): Promise<Claim | null> {
   const [row] = await db.query<Claim>(
     `update claims set status = $3, resolved_by = coalesce($4, resolved_by), amount_cents = coalesce($5, amount_cents),
        refund_attempt = refund_attempt + case when $3 = 'resolving' then 1 else 0 end,
        resolved_at = case when $3 in ('refunded', 'redelivering', 'rejected') then now() end
-     where id = $1 and status = $2 returning ${columns}`,
-    [id, move.from, move.to, move.resolvedBy ?? null, move.amountCents ?? null],
+     where id = $1 and status = $2 and ($6::integer is null or refund_attempt = $6) returning ${columns}`,
+    [id, move.from, move.to, move.resolvedBy ?? null, move.amountCents ?? null, move.attempt ?? null],
   )
   return row ?? null
 }

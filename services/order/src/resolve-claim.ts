@@ -50,7 +50,7 @@ export async function refundClaim(ctx: OrderContext, id: string): Promise<Claim>
     if (refund.status !== 'succeeded') return claim
   } catch (err) {
     if (err instanceof ServiceError && err.status < 500)
-      await moveClaim(ctx.db, id, { from: 'resolving', to: 'open' })
+      await moveClaim(ctx.db, id, { from: 'resolving', to: 'open', attempt: claim.refundAttempt })
     throw err
   }
   // Request and job may both come here; the second finds the claim refunded.

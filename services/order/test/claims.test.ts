@@ -1,7 +1,7 @@
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type OrderUnderTest, startOrder } from './start-order.ts'
-import { refusal } from './stub-peers.ts'
+import { gate, refusal } from './stub-peers.ts'
 
 let order: OrderUnderTest
 beforeAll(async () => {
@@ -62,4 +62,25 @@ test('two decisions at once: one counts, one payment', async () => {
   const answers = await Promise.all([order.resolve(claimId), order.resolve(claimId)])
   expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['200', '409'])
   expect(new Set(keysFor(orderId)).size).toBe(1)
+})
+
+test('a refusal that arrives late does not open a claim whose next refund is under way', async () => {
+  const { orderId, claimId } = await claimed()
+  const [lateRefusal, slowRefund] = [gate(), gate()]
+  const refuseLate = lateRefusal.before(() => refusal(422, 'refund_exceeds_payment'))
+  const payLate = slowRefund.before(() => refund('succeeded'))
+  order.peers.answer('refund', (call) => {
+    if (call.body.idempotencyKey !== keysFor(orderId)[0]) return payLate(call)
+    return keysFor(orderId).length === 1 ? refuseLate(call) : refusal(422, 'refund_exceeds_payment')
+  })
+  const first = order.resolve(claimId)
+  await lateRefusal.asked
+  await waitFor(async () => (await statusOf(claimId)) === 'open', { describe: 'the job was refused' })
+  const second = order.resolve(claimId)
+  await slowRefund.asked
+  lateRefusal.open()
+  expect((await first).status).toBe(422)
+  slowRefund.open()
+  expect(await second).toMatchObject({ status: 200, body: { status: 'refunded' } })
+  expect(await statusOf(claimId)).toBe('refunded')
 })
