@@ -33,21 +33,7 @@ export function createDb(
   config: Omit<DatabaseConfig, 'jobTimeoutMs'>,
   options: { log: Log; metrics: Metrics },
 ): Database {
-  const pool = new pg.Pool({
-    connectionString: config.url,
-    max: config.poolSize,
-    ssl: config.ca === undefined ? undefined : { ca: config.ca },
-    connectionTimeoutMillis: 3_000,
-    idleTimeoutMillis: 30_000,
-    statement_timeout: 8_000,
-    query_timeout: 10_000,
-    lock_timeout: 5_000,
-    idle_in_transaction_session_timeout: 15_000,
-    keepAlive: true,
-  })
-  const warn = (err: Error) => options.log.warn({ err }, 'a database connection broke')
-  pool.on('error', warn)
-  pool.on('connect', (client) => client.on('error', warn))
+  const pool = openPool(config, options.log)
   measurePool(pool, options.metrics)
 
   const duration = options.metrics.histogram(
@@ -94,8 +80,7 @@ export function createDb(
         } catch (err) {
           client.release(isConnectionLost(err))
           if (attempt < MAX_TRANSACTION_TRIES && isRolledBackByConflict(err)) {
-            // A few random milliseconds, so that the two do not meet in the same way again.
-            await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * attempt))
+            await momentApart(attempt)
             continue
           }
           return translate(err)
@@ -104,6 +89,31 @@ export function createDb(
     },
     close: () => pool.end(),
   }
+}
+
+/** Every wait has a limit: for a connection, for an answer, for a lock, and for a transaction that idles. */
+function openPool(config: Omit<DatabaseConfig, 'jobTimeoutMs'>, log: Log): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: config.url,
+    max: config.poolSize,
+    ssl: config.ca === undefined ? undefined : { ca: config.ca },
+    connectionTimeoutMillis: 3_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: 8_000,
+    query_timeout: 10_000,
+    lock_timeout: 5_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+  })
+  const warn = (err: Error) => log.warn({ err }, 'a database connection broke')
+  pool.on('error', warn)
+  pool.on('connect', (client) => client.on('error', warn))
+  return pool
+}
+
+/** A few random milliseconds, so that two transactions do not meet in the same way again. */
+function momentApart(attempt: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * attempt))
 }
 
 type RunOn = <Row>(client: pg.PoolClient, sql: string, values: readonly unknown[]) => Promise<Row[]>
