@@ -21,7 +21,7 @@ const silent = new Logger(() => () => undefined)
 /**
  * Brings a database to the newest state: extensions, roles, schemas, each service's migrations and queue, grants.
  * Safe to run again and from two processes at once.
- * @throws when a migration that was applied has changed or is missing, or when a statement fails (its file is named).
+ * @throws when a migration that was applied has changed since, or when a statement fails (its file is named).
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
   const log = options.log ?? (() => undefined)

@@ -30,7 +30,7 @@ export async function readMigrations(service: string): Promise<Migration[]> {
  * Applies what is new, each file in a transaction of its own together with the row that records it. The caller
  * holds a lock and has set the search path to the service's schema.
  * @returns the names of the files applied.
- * @throws when a file that was applied has since been changed or removed: migrations go forward only.
+ * @throws when a file that was applied has since been changed: migrations go forward only.
  */
 export async function applyMigrations(
   client: pg.Client,
