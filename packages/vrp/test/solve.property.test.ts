@@ -16,6 +16,24 @@ test('every plan passes the independent check, whatever the problem', () => {
   )
 })
 
+test('every plan passes the check where detours are faster than direct ways', () => {
+  const withAnyLegs = richProblem({ stops: 12, vehicles: 4 }).chain((problem) =>
+    fc
+      .array(fc.nat(40), { minLength: problem.locationCount ** 2, maxLength: problem.locationCount ** 2 })
+      .map((legs) => ({
+        ...problem,
+        durationsSeconds: Int32Array.from(legs),
+        distancesMeters: Int32Array.from(legs, (leg) => (leg * 7) % 400),
+      })),
+  )
+  fc.assert(
+    fc.property(withAnyLegs, fc.nat(60), (problem, maxIterations) => {
+      expect(checkSolution(problem, solve(problem, { maxIterations }))).toEqual([])
+    }),
+    { numRuns: 200 },
+  )
+})
+
 test('every route costs what trying it out second by second costs', () => {
   fc.assert(
     fc.property(richProblem({ stops: 10, vehicles: 3 }), (problem) => {
