@@ -81,7 +81,11 @@ function listAbsent(model: Model, plan: Plan): void {
 
 /** Inserts what still fits, overlooking nothing: afterwards no absent stop fits anywhere in the plan. */
 function fillPlan(context: RecreateContext, plan: Plan): Plan {
-  insertAll(context, plan)
+  // Once more after each success: a stop may fit only next to one that was put in after it was tried.
+  for (let before = Number.POSITIVE_INFINITY; plan.count.absent < before && plan.count.absent > 0; ) {
+    before = plan.count.absent
+    insertAll(context, plan)
+  }
   plan.isTouched.fill(0)
   plan.count.touched = 0
   return plan
