@@ -3,8 +3,8 @@ import { absentWeight, type Plan, planCost } from './plan.ts'
 import type { Random } from './random.ts'
 
 /** Temperatures as shares of the mean cost of a leg in the first plan, so that units do not matter. */
-const INITIAL_TEMPERATURE = 1
-const FINAL_TEMPERATURE = 0.03
+const INITIAL_TEMPERATURE = 3
+const FINAL_TEMPERATURE = 0.08
 
 /** The part of the search in which plans may change for the sake of stops that were absent for long. */
 const RESCUE_PHASE = 0.3

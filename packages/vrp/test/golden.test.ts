@@ -8,7 +8,7 @@ import { solve } from '../src/solve.ts'
  * changes them, and says in its commit what the benchmark says before and after.
  */
 const GOLDEN_COSTS = [
-  { name: 'R101-25', vehicles: 25, seed: 1, cost: 15_756.5 },
+  { name: 'R101-25', vehicles: 25, seed: 1, cost: 15_327.5 },
   { name: 'R101-25', vehicles: 25, seed: 2, cost: 16_010 },
   { name: 'C101-25', vehicles: 25, seed: 1, cost: 16_478 },
   { name: 'C101-25', vehicles: 25, seed: 2, cost: 16_478 },
@@ -58,7 +58,7 @@ test('a rich problem with seed 1 costs what it did', () => {
     { maxIterations: 50, seed: 1 },
   )
   expect({ cost, changeCost, unassigned: unassigned.length }).toEqual({
-    cost: 17_651,
+    cost: 17_654.25,
     changeCost: 160,
     unassigned: 0,
   })
