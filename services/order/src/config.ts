@@ -8,6 +8,7 @@ import {
   readEnvironment,
 } from '@urbanbloom/service-kit/config'
 import * as z from 'zod'
+import { crashSteps } from './crash-steps.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -24,7 +25,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     CHECKOUT_LEASE_MS: milliseconds.default(20_000),
     PAYMENT_ACTION_LIMIT_MS: milliseconds.default(15 * 60_000),
     RECOVERY_INTERVAL_MS: milliseconds.default(2_000),
-    CRASH_AT: z.string().optional(),
+    CRASH_AT: z.enum(crashSteps).optional(),
   })
   return {
     http: httpConfig(values),

@@ -5,6 +5,7 @@ import { registerCustomer } from '@urbanbloom/test-kit/people'
 import { createProduct } from '@urbanbloom/test-kit/shop'
 import { type System, startSystem } from '@urbanbloom/test-kit/system'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { crashSteps } from '../../../../services/order/src/crash-steps.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -49,6 +50,14 @@ const placing: [string, string[]][] = [
   ['order_confirmed', ['confirmed']],
 ]
 
+const refusing = ['order_rejected', 'unwound']
+const cancelling = ['cancelling', 'delivery_released', 'order_cancelled', 'unwound']
+
+test('the process is killed at every step there is', () => {
+  const tried = new Set([...placing.map(([step]) => step), ...refusing, ...cancelling])
+  expect([...tried].toSorted()).toEqual(crashSteps.toSorted())
+})
+
 test.each(placing)(
   'killed at %s, the order ends as %j, and the retry buys exactly once',
   async (step, ends) => {
@@ -71,35 +80,29 @@ test.each(placing)(
   },
 )
 
-test.each(['order_rejected', 'unwound'])(
-  'killed at %s, a refused order gives everything back',
-  async (step) => {
-    const customer = await registerCustomer(system)
-    const scarce = await createProduct(system, shop.ops, { initialQuantity: 1 })
-    const body = shop.one({ items: [{ productId: scarce.id, quantity: 2 }] })
-    const key = crypto.randomUUID()
-    await crashAt(step, () => buy(system.gatewayUrl, customer, body, key))
-    expect(await ordersOf(customer.id)).toMatchObject([{ status: 'rejected', code: 'out_of_stock' }])
-    expect(await buy(system.gatewayUrl, customer, body, key)).toMatchObject({
-      status: 409,
-      body: { code: 'out_of_stock' },
-      headers: { 'idempotency-replayed': 'true' },
-    })
-  },
-)
+test.each(refusing)('killed at %s, a refused order gives everything back', async (step) => {
+  const customer = await registerCustomer(system)
+  const scarce = await createProduct(system, shop.ops, { initialQuantity: 1 })
+  const body = shop.one({ items: [{ productId: scarce.id, quantity: 2 }] })
+  const key = crypto.randomUUID()
+  await crashAt(step, () => buy(system.gatewayUrl, customer, body, key))
+  expect(await ordersOf(customer.id)).toMatchObject([{ status: 'rejected', code: 'out_of_stock' }])
+  expect(await buy(system.gatewayUrl, customer, body, key)).toMatchObject({
+    status: 409,
+    body: { code: 'out_of_stock' },
+    headers: { 'idempotency-replayed': 'true' },
+  })
+})
 
-test.each(['cancelling', 'delivery_released', 'order_cancelled', 'unwound'])(
-  'killed at %s, a cancellation is carried to its end',
-  async (step) => {
-    const customer = await registerCustomer(system)
-    const { order } = (await buy(system.gatewayUrl, customer, shop.one())).body
-    const cancel = () =>
-      request('POST', `${system.gatewayUrl}/v1/orders/${order.id}/cancel`, { token: customer.token })
-    await crashAt(step, cancel)
-    expect((await readOrder(system.gatewayUrl, customer, order.id)).body).toMatchObject({
-      status: 'cancelled',
-      payment: { status: 'voided' },
-    })
-    expect((await cancel()).status).toBe(200)
-  },
-)
+test.each(cancelling)('killed at %s, a cancellation is carried to its end', async (step) => {
+  const customer = await registerCustomer(system)
+  const { order } = (await buy(system.gatewayUrl, customer, shop.one())).body
+  const cancel = () =>
+    request('POST', `${system.gatewayUrl}/v1/orders/${order.id}/cancel`, { token: customer.token })
+  await crashAt(step, cancel)
+  expect((await readOrder(system.gatewayUrl, customer, order.id)).body).toMatchObject({
+    status: 'cancelled',
+    payment: { status: 'voided' },
+  })
+  expect((await cancel()).status).toBe(200)
+})
