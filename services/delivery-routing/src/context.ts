@@ -7,9 +7,9 @@ import type { RedisConnection } from '@urbanbloom/service-kit/redis'
 import type { Config } from './config.ts'
 import type { BusinessMetrics } from './metrics.ts'
 import type { Solver } from './planning/solver.ts'
-import type { TravelTimes } from './planning/travel-times.ts'
 import type { Feed } from './stream/feed.ts'
 import type { SseConnections } from './stream/sse.ts'
+import type { TravelTimes } from './travel/travel-times.ts'
 
 /** What the service's functions work with; built once by `createDeliveryRoutingService`. */
 export type Context = {

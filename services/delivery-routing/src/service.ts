@@ -28,12 +28,12 @@ import { createBusinessMetrics } from './metrics.ts'
 import { planDay } from './planning/plan-day.ts'
 import { PLAN_DAY, requeueLostPlans } from './planning/request-plan.ts'
 import { createSolver } from './planning/solver.ts'
-import { createGreatCircleTimes } from './planning/travel-times.ts'
 import { createFeed } from './stream/feed.ts'
 import { forgetOldRouteEvents } from './stream/route-events.ts'
 import { createSseConnections } from './stream/sse.ts'
 import { registerTrackingEventRoutes } from './tracking/tracking-event-routes.ts'
 import { registerTrackingRoutes } from './tracking/tracking-routes.ts'
+import { createGreatCircleTimes } from './travel/travel-times.ts'
 import { registerWindowRoutes } from './windows/window-routes.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,6 +1,7 @@
 import { isDatabaseUnavailable } from '@urbanbloom/service-kit/db'
 import { unavailable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
+import type { TravelPeriod } from '../travel/travel-times.ts'
 import type { Day } from './day.ts'
 import { readDay } from './day-store.ts'
 import { fromSolution, type NewPlan } from './from-solution.ts'
@@ -8,7 +9,6 @@ import { type Claim, claimPlan, failPlan } from './plan-store.ts'
 import { enqueueNextPlan } from './request-plan.ts'
 import { storePlan } from './store-plan.ts'
 import { type Plannable, plannableOf, pointsOf, toProblem } from './to-problem.ts'
-import type { TravelPeriod } from './travel-times.ts'
 
 /** A day that changes during the solve is solved again, this often. */
 const MAX_SOLVES = 3

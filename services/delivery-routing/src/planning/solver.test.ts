@@ -1,8 +1,8 @@
 import { checkSolution } from '@urbanbloom/vrp/check'
 import type { Problem } from '@urbanbloom/vrp/problem'
 import { afterAll, expect, it } from 'vitest'
+import { createGreatCircleTimes } from '../travel/travel-times.ts'
 import { createSolver } from './solver.ts'
-import { createGreatCircleTimes } from './travel-times.ts'
 
 const solver = createSolver()
 const impatient = createSolver({ graceMs: 0 })

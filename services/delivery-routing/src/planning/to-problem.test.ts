@@ -3,10 +3,10 @@ import { solve } from '@urbanbloom/vrp/solve'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Route, Stop } from '../dispatch/route.ts'
+import { createGreatCircleTimes } from '../travel/travel-times.ts'
 import type { Day } from './day.ts'
 import { fromSolution } from './from-solution.ts'
 import { plannableOf, pointsOf, toProblem } from './to-problem.ts'
-import { createGreatCircleTimes } from './travel-times.ts'
 
 const midnight = Date.parse('2026-06-10T04:00:00Z')
 const at = (hour: number) => new Date(midnight + hour * 3_600_000)

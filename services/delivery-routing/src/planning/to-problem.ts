@@ -2,8 +2,8 @@ import type { Problem, Stop, Vehicle } from '@urbanbloom/vrp/problem'
 import type { DeliveryToPlan } from '../deliveries/delivery.ts'
 import { type Route, serviceSecondsFor } from '../dispatch/route.ts'
 import type { Point } from '../geo.ts'
+import type { TravelMatrix } from '../travel/travel-times.ts'
 import type { Day, ShiftToPlan } from './day.ts'
-import type { TravelMatrix } from './travel-times.ts'
 
 export type Unassigned = { orderId: string; reason: string }
 
