@@ -1,4 +1,4 @@
-import { Acceptance, isBetter, worthOf } from './acceptance.ts'
+import { Acceptance, isBetter, type Worth, worthOf } from './acceptance.ts'
 import { type Model, startNode } from './model.ts'
 import { Neighbours, roundTrip } from './neighbours.ts'
 import { ABSENT, copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
@@ -22,7 +22,12 @@ const RUIN_NEIGHBOURS = 400
  * Slack Induction by String Removals (Christiaens & Vanden Berghe, Transportation Science 2020): ruin a few
  * neighbouring routes, recreate greedily, accept by simulated annealing. Feasible at every moment.
  */
-export function search(model: Model, stop: StopCriterion, seed: number): Plan {
+export function search(
+  model: Model,
+  stop: StopCriterion,
+  seed: number,
+  onImprovement?: (worth: Worth) => void,
+): Plan {
   const random = new Random(seed)
   const context = createRecreateContext(model, random)
   const current = constructPlan(context)
@@ -32,6 +37,7 @@ export function search(model: Model, stop: StopCriterion, seed: number): Plan {
   const acceptance = new Acceptance(model, current, random)
   let currentWorth = worthOf(model, current)
   let bestWorth = currentWorth
+  onImprovement?.(bestWorth)
 
   while (!stop.reached()) {
     const removed = ruin(model, candidate, neighbours, random)
@@ -46,6 +52,7 @@ export function search(model: Model, stop: StopCriterion, seed: number): Plan {
     if (isBetter(worth, bestWorth)) {
       copyPlan(current, best)
       bestWorth = worth
+      onImprovement?.(worth)
     }
   }
   listAbsent(model, best)

@@ -1,3 +1,4 @@
+import type { Worth } from './acceptance.ts'
 import { buildRoutes } from './build-solution.ts'
 import { compileModel } from './compile-model.ts'
 import { explainUnassigned } from './explain-unassigned.ts'
@@ -11,6 +12,11 @@ import { validateProblem } from './validate-problem.ts'
 export interface SolveOptions extends Limits {
   /** Any integer. The same seed with the same `maxIterations` and no time limit gives the same plan. */
   readonly seed?: number
+  /**
+   * Told of the first plan and of each better one, while the search goes on: the cost with the price of changes,
+   * and the weight of what it leaves out. It is called thousands of times in a second, so it should do little.
+   */
+  readonly onImprovement?: (worth: Worth) => void
 }
 
 /**
@@ -21,7 +27,7 @@ export function solve(problem: Problem, options: SolveOptions = {}): Solution {
   const stop = new StopCriterion(options)
   validateProblem(problem)
   const model = compileModel(problem)
-  const plan = search(model, stop, options.seed ?? 1)
+  const plan = search(model, stop, options.seed ?? 1, options.onImprovement)
   const { routes, leftOut } = buildRoutes(problem, model, plan)
   return {
     routes,
