@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { DatabaseConfig } from './config.ts'
+import { measureDatabase } from './db-metrics.ts'
 import { invalid, unavailable } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -34,7 +35,7 @@ export function createDb(
   options: { log: Log; metrics: Metrics },
 ): Database {
   const pool = openPool(config, options.log)
-  measurePool(pool, options.metrics)
+  measureDatabase(pool, config, options.metrics)
 
   const duration = options.metrics.histogram(
     'db_query_duration_seconds',
@@ -155,14 +156,6 @@ function statementName(sql: string): string {
     names.set(sql, name)
   }
   return name
-}
-
-function measurePool(pool: pg.Pool, metrics: Metrics): void {
-  metrics.gauge('db_pool_connections', 'Connections of the pool by state', ['state'], (gauge) => {
-    gauge.set({ state: 'idle' }, pool.idleCount)
-    gauge.set({ state: 'busy' }, pool.totalCount - pool.idleCount)
-    gauge.set({ state: 'waiting' }, pool.waitingCount)
-  })
 }
 
 /** SQLSTATE classes: 08 connection, 53 resources, 57P admin shutdown and start-up, 57014 statement timeout, 55P03 lock timeout. */

@@ -1,5 +1,5 @@
 import { type LoggerOptions, pino } from 'pino'
-import { currentContext } from './request-context.ts'
+import { currentContext, traceIdOf } from './request-context.ts'
 
 export type Log = ReturnType<typeof createLog>
 
@@ -27,7 +27,7 @@ function loggerOptions(service: string, level: string): LoggerOptions {
     mixin: () => {
       const context = currentContext()
       if (context === undefined) return {}
-      return { requestId: context.requestId, traceId: context.traceparent.slice(3, 35) }
+      return { requestId: context.requestId, traceId: traceIdOf(context.traceparent) }
     },
     // A second net: no line is meant to carry these, and no service logs bodies or headers.
     redact: {

@@ -16,6 +16,9 @@ export type RedisConnection = ReturnType<typeof createRedis>
 export function createRedis(url: string, options: { log: Log; metrics: Metrics }) {
   const client = connect(url, options.log)
   const failures = options.metrics.counter('redis_failures_total', 'Commands that got no answer from Redis')
+  options.metrics.gauge('redis_up', 'Whether a connection to Redis is open', [], (gauge) =>
+    gauge.set(client.status === 'ready' ? 1 : 0),
+  )
   const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: HALF_OPEN_AFTER_MS,
     breaker: new ConsecutiveBreaker(FAILURES_THAT_OPEN),

@@ -26,6 +26,11 @@ export function remainingMs(limitMs: number): number {
   return Math.max(0, Math.min(limitMs, context.deadlineAt - performance.now()))
 }
 
+/** The trace's id, 32 hexadecimal digits, which logs, exemplars and traces have in common. */
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35)
+}
+
 const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** The caller's W3C `traceparent` where it is well formed, else a new, unsampled one. */

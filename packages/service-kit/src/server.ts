@@ -18,7 +18,7 @@ import { acceptJson } from './json-body.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { openapiOptions } from './openapi.ts'
-import { type RequestContext, runInContext, traceparentFrom } from './request-context.ts'
+import { type RequestContext, runInContext, traceIdOf, traceparentFrom } from './request-context.ts'
 
 const DEFAULT_DEADLINE_MS = 10_000
 const MAX_DEADLINE_MS = 60_000
@@ -118,14 +118,15 @@ function contextOf(request: FastifyRequest): RequestContext {
 function record(options: ServerOptions, request: FastifyRequest, reply: FastifyReply): void {
   const route = request.routeOptions.url ?? 'unmatched'
   const { method } = request
-  options.metrics.requests.inc({ method, route, status: reply.statusCode })
-  options.metrics.requestDuration.observe({ method, route }, reply.elapsedTime / 1000)
-  if (route === '/livez' || route === '/readyz' || route === '/metrics') return
   const { requestId, traceparent } = request.context
+  const traceId = traceIdOf(traceparent)
+  const seconds = reply.elapsedTime / 1000
+  options.metrics.observeRequest({ method, route, status: reply.statusCode, seconds, traceId })
+  if (route === '/livez' || route === '/readyz' || route === '/metrics') return
   options.log.info(
     {
       requestId,
-      traceId: traceparent.slice(3, 35),
+      traceId,
       method,
       route,
       status: reply.statusCode,
@@ -152,9 +153,9 @@ function registerProbes(app: App, options: ServerOptions): void {
       return reply.code(503).send({ status: 'not ready', reason })
     }
   })
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    void reply.type(options.metrics.registry.contentType)
-    return options.metrics.registry.metrics()
+  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+    const { type, text } = await options.metrics.expose(request.headers.accept)
+    return reply.type(type).send(text)
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
 }

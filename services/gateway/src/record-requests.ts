@@ -1,5 +1,6 @@
 import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
+import { traceIdOf } from '@urbanbloom/service-kit/request-context'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /** What nginx logs, too, where the client did not wait for the answer. */
@@ -24,14 +25,14 @@ function record(
   const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_LEFT
   const { method } = request
   const { elapsedTime } = reply
-  metrics.requests.inc({ method, route, status })
-  metrics.requestDuration.observe({ method, route }, elapsedTime / 1000)
-  if (quietRoutes.has(route)) return
   const { requestId, traceparent } = request.identity
+  const traceId = traceIdOf(traceparent)
+  metrics.observeRequest({ method, route, status, seconds: elapsedTime / 1000, traceId })
+  if (quietRoutes.has(route)) return
   log.info(
     {
       requestId,
-      traceId: traceparent.slice(3, 35),
+      traceId,
       method,
       route,
       upstream: request.routeOptions.config.route?.upstream,
