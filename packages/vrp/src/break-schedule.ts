@@ -54,10 +54,11 @@ export function reach(
   const count = breaks.count[vehicle]!
   const leg = model.place[a]! * model.placeCount + model.place[b]!
   const travel = model.travel[vehicle]!.out[leg]!
-  const setup = model.duration[vehicle]!.out[leg]! - travel
+  const extra = model.extraService[vehicle]?.[a] ?? 0
+  const setup = model.duration[vehicle]!.out[leg]! - travel - extra
   ready.fill(FOREVER)
   for (let layer = 0; layer <= count; layer++) {
-    let clock = departures[offset + layer]!
+    let clock = departures[offset + layer]! + extra
     if (clock >= FOREVER) continue
     let driving = travel
     ready[layer] = Math.min(ready[layer]!, clock + driving + setup)
@@ -86,20 +87,21 @@ function reachBack(
   const count = breaks.count[vehicle]!
   const leg = model.place[a]! * model.placeCount + model.place[b]!
   const travel = model.travel[vehicle]!.out[leg]!
-  const setup = model.duration[vehicle]!.out[leg]! - travel
+  const extra = model.extraService[vehicle]?.[a] ?? 0
+  const setup = model.duration[vehicle]!.out[leg]! - travel - extra
   latestDeparture.fill(TOO_LATE)
   for (let layer = count; layer >= 0; layer--) {
     if (latestReady[offset + layer]! < 0) continue
     let limit = latestReady[offset + layer]! - setup
     let driving = travel
-    latestDeparture[layer] = Math.max(latestDeparture[layer]!, limit - driving)
+    latestDeparture[layer] = Math.max(latestDeparture[layer]!, limit - driving - extra)
     for (let taken = layer - 1; taken >= 0; taken--) {
       const pause = breaks.from[vehicle]! + taken
       const start = lastBreakStart(breaks, pause, limit - breaks.serviceSeconds[pause]!)
       if (start === TOO_LATE) break
       driving = Math.max(0, driving - (limit - start - breaks.serviceSeconds[pause]!))
       limit = start
-      latestDeparture[taken] = Math.max(latestDeparture[taken]!, limit - driving)
+      latestDeparture[taken] = Math.max(latestDeparture[taken]!, limit - driving - extra)
     }
   }
 }

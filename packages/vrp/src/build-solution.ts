@@ -31,6 +31,7 @@ function buildRoute(problem: Problem, model: Model, plan: Plan, vehicle: number)
   chain.slice(1).forEach((node, index) => {
     const leg = model.place[chain[index]!]! * model.placeCount + model.place[node]!
     const travel = model.travel[vehicle]!.out[leg]!
+    const extra = model.extraService[vehicle]
     travelSeconds += travel
     let driving = travel
     for (; breaks.length < breaksBefore[index]!; ) {
@@ -41,16 +42,17 @@ function buildRoute(problem: Problem, model: Model, plan: Plan, vehicle: number)
     }
     clock += driving
     if (node >= model.stopCount) return
-    const ready = clock + model.duration[vehicle]!.out[leg]! - travel
+    const arrival = clock
+    const ready = arrival + model.duration[vehicle]!.out[leg]! - travel - (extra?.[chain[index]!] ?? 0)
     const begin = firstStart(model, node, ready)
+    clock = begin + model.serviceSeconds[node]! + (extra?.[node] ?? 0)
     stops.push({
       id: problem.stops[node]!.id,
-      arrivalSeconds: originSeconds + clock,
+      arrivalSeconds: originSeconds + arrival,
       startServiceSeconds: originSeconds + begin,
-      departureSeconds: originSeconds + begin + model.serviceSeconds[node]!,
+      departureSeconds: originSeconds + clock,
       waitingSeconds: begin - ready,
     })
-    clock = begin + model.serviceSeconds[node]!
   })
   return {
     vehicleId: problem.vehicles[vehicle]!.id,

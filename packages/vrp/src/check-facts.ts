@@ -1,4 +1,11 @@
-import type { Break, Problem, Stop, TimeSpan, Vehicle } from './problem.ts'
+import {
+  type Break,
+  type Problem,
+  type Stop,
+  serviceSecondsOf,
+  type TimeSpan,
+  type Vehicle,
+} from './problem.ts'
 import type { UnassignedReason } from './solution.ts'
 
 /** What `check.ts` derives from a problem alone. Like all of the checker, it shares no code with the search. */
@@ -73,7 +80,7 @@ export function earliestEnd(
         const ready = now + driving + (location === stop.location ? 0 : (stop.setupSeconds ?? 0))
         const begin = nextStart(stop.timeWindows, ready) ?? (liberties.isLocked ? ready : undefined)
         if (begin !== undefined) {
-          const end = continueFrom(index + 1, stop.location, begin + stop.serviceSeconds, count)
+          const end = continueFrom(index + 1, stop.location, begin + serviceSecondsOf(stop, vehicle), count)
           earliest = Math.min(earliest, end)
         }
       } else if (count === breaks.length) earliest = Math.min(earliest, now + driving)
@@ -99,7 +106,8 @@ function nextStart(windows: readonly TimeSpan[], ready: number): number | undefi
 export function legBetween(problem: Problem, vehicle: Vehicle, from: number | null, to: number | null) {
   if (from === null || to === null) return { seconds: 0, meters: 0 }
   const cell = from * problem.locationCount + to
-  const seconds = Math.round(problem.durationsSeconds[cell]! / (vehicle.speedFactor ?? 1))
+  const matrix = vehicle.durationsSeconds ?? problem.durationsSeconds
+  const seconds = Math.round(matrix[cell]! / (vehicle.speedFactor ?? 1))
   return { seconds, meters: problem.distancesMeters[cell]! }
 }
 

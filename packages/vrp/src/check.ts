@@ -1,5 +1,12 @@
 import { earliestEnd, isSameCost, legBetween, soloReason } from './check-facts.ts'
-import type { Problem, Shipment, Stop, TimeSpan, Vehicle } from './problem.ts'
+import {
+  type Problem,
+  type Shipment,
+  type Stop,
+  serviceSecondsOf,
+  type TimeSpan,
+  type Vehicle,
+} from './problem.ts'
 import type { Route, Solution } from './solution.ts'
 
 /**
@@ -192,7 +199,8 @@ function checkTimes(
       say(`arrives at ${stop.id} at ${arrival}, not ${stated.arrivalSeconds}`)
     if (begin < ready) say(`starts serving ${stop.id} at ${begin}, is not ready before ${ready}`)
     if (stated.waitingSeconds !== begin - ready) say(`waits ${begin - ready} s at ${stop.id}`)
-    if (stated.departureSeconds !== begin + stop.serviceSeconds) say(`departs wrongly from ${stop.id}`)
+    if (stated.departureSeconds !== begin + serviceSecondsOf(stop, vehicle))
+      say(`departs wrongly from ${stop.id}`)
     const isLate = index < lockedCount && begin > stop.timeWindows.at(-1)![1]
     if (!isLate && !stop.timeWindows.some((window) => contains(window, begin))) {
       say(`starts serving ${stop.id} at ${begin}, outside its windows`)

@@ -1,6 +1,6 @@
 import { compileBreaks } from './break-schedule.ts'
 import { type AnnouncementModel, FOREVER, type Legs, type Model } from './model.ts'
-import type { Problem, Vehicle } from './problem.ts'
+import { type Problem, serviceSecondsOf, type Vehicle } from './problem.ts'
 import { relaxForLockedStops } from './relax-for-locked-stops.ts'
 
 /** Compiles a valid problem. Limits give way to locked stops, see `relaxForLockedStops`. */
@@ -155,10 +155,11 @@ function compileTwins(problem: Problem): Int32Array {
     problem.stops.flatMap(({ vehicleIds = [], announced }) => [...vehicleIds, announced?.vehicleId ?? '']),
   )
   const numbers = new Map<string, number>()
+  const matrixOf = numbering<Int32Array | undefined>()
   return Int32Array.from(problem.vehicles, (vehicle) => {
-    const { id, lockedStops = [], skills = [], ...rest } = vehicle
+    const { id, lockedStops = [], skills = [], durationsSeconds, ...rest } = vehicle
     const own = pinned.has(id) || lockedStops.length > 0 ? id : null
-    const key = JSON.stringify([own, skills.toSorted(), rest])
+    const key = JSON.stringify([own, skills.toSorted(), matrixOf(durationsSeconds), rest])
     const number = numbers.get(key) ?? numbers.size
     numbers.set(key, number)
     return number
@@ -175,36 +176,73 @@ function compileTravel(problem: Problem) {
   const depotPlace = ends.map((end) => (end === null ? nowhere : stops.length + depots.indexOf(end)))
   const place = Int32Array.from([...stops.map((_, index) => index), ...depotPlace])
   const placeCount = nowhere + 1
-  const serviceSeconds = new Int32Array(place.length)
-  stops.forEach((stop, index) => {
-    serviceSeconds[index] = stop.serviceSeconds
-  })
   const distance = compileLegs(placeCount, (from, to) => {
     if (from === nowhere || to === nowhere) return 0
     return problem.distancesMeters[locations[from]! * problem.locationCount + locations[to]!]!
   })
-  const legsAt = (speedFactor: number, setupOf: (stop: number) => number) =>
-    compileLegs(placeCount, (from, to) => {
-      const setup = locations[from] === locations[to] ? 0 : setupOf(to)
-      if (from === nowhere || to === nowhere) return setup
-      const seconds = problem.durationsSeconds[locations[from]! * problem.locationCount + locations[to]!]!
-      return Math.round(seconds / speedFactor) + setup
+  const drivingOf = (vehicle: Vehicle, extra: (from: number, to: number) => number) => {
+    const matrix = vehicle.durationsSeconds ?? problem.durationsSeconds
+    const speedFactor = vehicle.speedFactor ?? 1
+    return compileLegs(placeCount, (from, to) => {
+      if (from === nowhere || to === nowhere) return extra(from, to)
+      const seconds = matrix[locations[from]! * problem.locationCount + locations[to]!]!
+      return Math.round(seconds / speedFactor) + extra(from, to)
     })
-  const hasSetups = stops.some((stop) => (stop.setupSeconds ?? 0) > 0)
-  const bySpeed = new Map<number, { duration: Legs; travel: Legs }>()
-  for (const speed of new Set(vehicles.map(speedOf))) {
-    const driving = legsAt(speed, () => 0)
-    const travel = isEqual(driving.out, distance.out) ? distance : driving
-    const duration = hasSetups ? legsAt(speed, (to) => stops[to]?.setupSeconds ?? 0) : travel
-    bySpeed.set(speed, { duration, travel })
   }
-  const duration = vehicles.map((vehicle) => bySpeed.get(speedOf(vehicle))!.duration)
-  const travel = vehicles.map((vehicle) => bySpeed.get(speedOf(vehicle))!.travel)
-  return { place, placeCount, serviceSeconds, distance, duration, travel }
+  const { serviceSeconds, extraService } = compileService(problem, place.length)
+  const hasSetups = stops.some((stop) => (stop.setupSeconds ?? 0) > 0)
+  const setupOf = (from: number, to: number) =>
+    locations[from] === locations[to] ? 0 : (stops[to]?.setupSeconds ?? 0)
+  const numberOf = numbering<Int32Array | null | undefined>()
+  const known = new Map<string, { duration: Legs; travel: Legs }>()
+  const legs = vehicles.map((vehicle, index) => {
+    const extra = extraService[index]!
+    const { durationsSeconds, speedFactor = 1 } = vehicle
+    const driving = `${numberOf(durationsSeconds)} ${speedFactor}`
+    const key = `${driving} ${numberOf(extra)}`
+    let both = known.get(key)
+    if (both) return both
+    const alike = [...known].find(([other]) => other.startsWith(`${driving} `))?.[1].travel
+    const plain = alike ?? drivingOf(vehicle, () => 0)
+    const travel = isEqual(plain.out, distance.out) ? distance : plain
+    const added = (from: number, to: number) => setupOf(from, to) + (extra?.[from] ?? 0)
+    both = { travel, duration: hasSetups || extra ? drivingOf(vehicle, added) : travel }
+    known.set(key, both)
+    return both
+  })
+  const duration = legs.map((each) => each.duration)
+  const travel = legs.map((each) => each.travel)
+  return { place, placeCount, serviceSeconds, extraService, distance, duration, travel }
 }
 
-function speedOf(vehicle: Vehicle): number {
-  return vehicle.speedFactor ?? 1
+/** The shortest service of each stop, and what it takes longer with each vehicle. Vehicles of one type share theirs. */
+function compileService({ stops, vehicles }: Problem, nodeCount: number) {
+  const serviceSeconds = new Int32Array(nodeCount)
+  const byType = new Map(vehicles.map((vehicle) => [vehicle.type, vehicle]))
+  stops.forEach((stop, index) => {
+    const each = [...byType.values()].map((vehicle) => serviceSecondsOf(stop, vehicle))
+    serviceSeconds[index] = stop.serviceSecondsByType ? Math.min(...each) : stop.serviceSeconds
+  })
+  const extraOfType = new Map(
+    [...byType].map(([type, vehicle]) => {
+      const extra = Int32Array.from(
+        stops,
+        (stop, index) => serviceSecondsOf(stop, vehicle) - serviceSeconds[index]!,
+      )
+      return [type, extra.some((seconds) => seconds > 0) ? extra : null]
+    }),
+  )
+  return { serviceSeconds, extraService: vehicles.map(({ type }) => extraOfType.get(type)!) }
+}
+
+/** Gives each thing a number, the same thing the same one. */
+function numbering<T>(): (thing: T) => number {
+  const numbers = new Map<T, number>()
+  return (thing) => {
+    const number = numbers.get(thing) ?? numbers.size
+    numbers.set(thing, number)
+    return number
+  }
 }
 
 function compileLegs(placeCount: number, leg: (from: number, to: number) => number): Legs {

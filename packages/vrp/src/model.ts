@@ -71,6 +71,11 @@ export interface Model {
   readonly duration: readonly Legs[]
   /** By vehicle: driving without the setup of the stop that a leg leads to. */
   readonly travel: readonly Legs[]
+  /**
+   * By vehicle, then by stop: how much longer than `serviceSeconds` its service takes; null where never. The legs of
+   * `duration` that leave the stop include it.
+   */
+  readonly extraService: readonly (Int32Array | null)[]
 }
 
 /** All breaks of all vehicles in one list. */

@@ -7,6 +7,8 @@ export interface Stop {
   /** Index into the matrices. */
   readonly location: number
   readonly serviceSeconds: number
+  /** Instead of `serviceSeconds` for vehicles of a `Vehicle.type`. */
+  readonly serviceSecondsByType?: Readonly<Record<string, number>>
   /** Parking and unloading before the service; skipped when the vehicle already stands at this location. */
   readonly setupSeconds?: number
   /** What is brought here from the route's start, in each dimension of `Vehicle.capacity`. */
@@ -74,6 +76,10 @@ export interface VehicleCosts {
 /** A vehicle with its driver, for one shift. */
 export interface Vehicle {
   readonly id: string
+  /** Names how long this vehicle serves, see `Stop.serviceSecondsByType`. */
+  readonly type?: string
+  /** Its own travel times, in the form of `Problem.durationsSeconds`, which they stand in for. */
+  readonly durationsSeconds?: Int32Array
   /** Index into the matrices; null means that the route begins at its first stop. */
   readonly startLocation: number | null
   /** Index into the matrices; null means that the route ends at its last stop. */
@@ -125,6 +131,14 @@ export class InvalidProblemError extends Error {
     super(`The routing problem has ${faults.length} fault(s):\n${lines.join('\n')}`)
     this.faults = faults
   }
+}
+
+/** How long a vehicle serves a stop. */
+export function serviceSecondsOf(stop: Stop, { type }: Vehicle): number {
+  if (type === undefined || !stop.serviceSecondsByType) return stop.serviceSeconds
+  return Object.hasOwn(stop.serviceSecondsByType, type)
+    ? stop.serviceSecondsByType[type]!
+    : stop.serviceSeconds
 }
 
 /** Leaves room to add two times in 32 bits. */

@@ -46,15 +46,23 @@ function checkMatrices(problem: Problem, report: Report): void {
     return
   }
   for (const name of ['durationsSeconds', 'distancesMeters'] as const) {
-    const matrix = problem[name]
-    const expected = problem.locationCount ** 2
-    if (!(matrix instanceof Int32Array)) report(name, 'must be an Int32Array')
-    else if (matrix.length !== expected) report(name, `must hold ${expected} entries, holds ${matrix.length}`)
-    else {
-      const wrong = matrix.findIndex((entry) => entry < 0 || entry > MAX_TIME_SPAN_SECONDS)
-      if (wrong >= 0)
-        report(`${name}[${wrong}]`, `must be 0 to ${MAX_TIME_SPAN_SECONDS}, is ${matrix[wrong]}`)
-    }
+    checkMatrix(problem[name], name, problem, report)
+  }
+  const seen = new Set<Int32Array>()
+  problem.vehicles.forEach(({ durationsSeconds }, index) => {
+    if (durationsSeconds === undefined || seen.has(durationsSeconds)) return
+    seen.add(durationsSeconds)
+    checkMatrix(durationsSeconds, `vehicles[${index}].durationsSeconds`, problem, report)
+  })
+}
+
+function checkMatrix(matrix: Int32Array, path: string, { locationCount }: Problem, report: Report): void {
+  const expected = locationCount ** 2
+  if (!(matrix instanceof Int32Array)) report(path, 'must be an Int32Array')
+  else if (matrix.length !== expected) report(path, `must hold ${expected} entries, holds ${matrix.length}`)
+  else {
+    const wrong = matrix.findIndex((entry) => entry < 0 || entry > MAX_TIME_SPAN_SECONDS)
+    if (wrong >= 0) report(`${path}[${wrong}]`, `must be 0 to ${MAX_TIME_SPAN_SECONDS}, is ${matrix[wrong]}`)
   }
 }
 
@@ -106,6 +114,9 @@ function checkVehicle(
 function checkStop(stop: Stop, path: string, problem: Problem, dimensions: number, report: Report): void {
   checkLocation(stop.location, `${path}.location`, problem, report)
   checkSeconds(stop.serviceSeconds, `${path}.serviceSeconds`, report)
+  for (const [type, seconds] of Object.entries(stop.serviceSecondsByType ?? {})) {
+    checkSeconds(seconds, `${path}.serviceSecondsByType.${type}`, report)
+  }
   if (stop.setupSeconds !== undefined) checkSeconds(stop.setupSeconds, `${path}.setupSeconds`, report)
   checkAmounts(stop.demand, `${path}.demand`, dimensions, report)
   if (stop.pickup) checkAmounts(stop.pickup, `${path}.pickup`, dimensions, report)

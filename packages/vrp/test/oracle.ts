@@ -167,7 +167,7 @@ function endWithLayout(
     if (clock > lastEnd && index >= locked) return null
     while (clock <= lastEnd && !stop.timeWindows.some(([start, end]) => start <= clock && clock <= end))
       clock++
-    clock += stop.serviceSeconds
+    clock += stop.serviceSecondsByType?.[vehicle.type ?? ''] ?? stop.serviceSeconds
     location = stop.location
   }
   return drive(sequence.length, vehicle.endLocation) ? clock : null
@@ -183,7 +183,8 @@ function drivingOf(problem: Problem, vehicle: Vehicle, sequence: readonly Stop[]
 
 function secondsBetween(problem: Problem, vehicle: Vehicle, from: number | null, to: number | null): number {
   if (from === null || to === null) return 0
-  return Math.round(problem.durationsSeconds[from * problem.locationCount + to]! / (vehicle.speedFactor ?? 1))
+  const matrix = vehicle.durationsSeconds ?? problem.durationsSeconds
+  return Math.round(matrix[from * problem.locationCount + to]! / (vehicle.speedFactor ?? 1))
 }
 
 function metersOf(problem: Problem, vehicle: Vehicle, sequence: readonly Stop[]): number {
