@@ -4,6 +4,7 @@ export type BusinessMetrics = ReturnType<typeof createBusinessMetrics>
 
 /** What happens in the business, as figures. Every label has a small, fixed set of values. */
 export function createBusinessMetrics(metrics: Metrics) {
+  const cacheReads = metrics.counter('cache_reads_total', 'Reads through the cache', ['cache', 'outcome'])
   return {
     holds: metrics.counter('delivery_holds_total', 'Requests to hold a window, by outcome', ['outcome']),
     releases: metrics.counter('delivery_releases_total', 'Deliveries released, by cause', ['cause']),
@@ -12,6 +13,11 @@ export function createBusinessMetrics(metrics: Metrics) {
       'plan_solve_duration_seconds',
       'Time that the optimizer took for one plan',
       [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60],
+    ),
+    planGap: metrics.histogram(
+      'plan_gap_ratio',
+      'How far a plan lies above an estimate that none can go below; 0.5 is half as long again',
+      [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5],
     ),
     plannedStops: metrics.counter('plan_stops_total', 'Deliveries in plans, by whether they found a place', [
       'outcome',
@@ -23,8 +29,15 @@ export function createBusinessMetrics(metrics: Metrics) {
     positions: metrics.counter('driver_positions_total', 'Positions that drivers sent, by outcome', [
       'outcome',
     ]),
-    windowCache: metrics.counter('window_cache_total', 'Look-ups in the cache of windows, by outcome', [
-      'outcome',
-    ]),
+    travelMatrices: metrics.counter(
+      'travel_matrices_total',
+      'Matrices of travel times, by where they came from',
+      ['source'],
+    ),
+    osrmRequests: metrics.counter('osrm_requests_total', 'Requests to OSRM, by outcome', ['outcome']),
+    windowCache: {
+      inc: ({ outcome }: { outcome: 'hit' | 'miss' | 'unavailable' }) =>
+        cacheReads.inc({ cache: 'delivery_windows', outcome }),
+    },
   }
 }

@@ -5,6 +5,7 @@ import type { TravelPeriod } from '../travel/travel-times.ts'
 import type { Day } from './day.ts'
 import { readDay } from './day-store.ts'
 import { fromSolution, type NewPlan } from './from-solution.ts'
+import { gapToLowerEstimate } from './lower-estimate.ts'
 import { type Claim, claimPlan, failPlan } from './plan-store.ts'
 import { enqueueNextPlan } from './request-plan.ts'
 import { storePlan } from './store-plan.ts'
@@ -64,6 +65,8 @@ async function solve(ctx: Context, day: Day, plannable: Plannable): Promise<Solv
   )
   const solution = await ctx.solver.solve(problem, timeLimitMs)
   ctx.metrics.planSeconds.observe(solution.elapsedMs / 1000)
+  const gap = await gapToLowerEstimate(problem, solution)
+  if (gap !== null) ctx.metrics.planGap.observe(gap)
   return { plan: fromSolution(day, plannable, problem, solution), travelSource: matrix.source }
 }
 
