@@ -58,6 +58,13 @@ describe('docker/compose.yaml', () => {
     expect(reachOutside).toEqual(published)
   })
 
+  test('takes from others exact versions, and their bytes', () => {
+    const others = containers.filter(([, { build }]) => build === undefined).map(([, { image }]) => image)
+    expect(others).not.toEqual([])
+    const pinned = /^[\w./-]+:v?\d+\.\d+(?:\.\d+)?@sha256:[0-9a-f]{64}$/
+    expect(others.filter((image) => !pinned.test(image))).toEqual([])
+  })
+
   test('builds and mounts what is there', () => {
     for (const [, { build, volumes = [] }] of containers) {
       const mounted = volumes

@@ -29,6 +29,21 @@ describe('Dockerfiles', () => {
     expect(adjusted).toBe(instructionsOf('services/auth'))
   })
 
+  test('build and run on one base, whose version and bytes are named', () => {
+    const version = /^ {2}node: (\d+\.\d+\.\d+)$/m.exec(contentOf('pnpm-workspace.yaml'))?.[1]
+    for (const folder of withDockerfile) {
+      const instructions = instructionsOf(folder)
+      const [, pinned, digest] = /^ARG NODE_IMAGE=(\S+)@sha256:(\S+)$/m.exec(instructions) ?? []
+      // The Node that the repository itself is developed and tested with.
+      expect(pinned, folder).toBe(`node:${version}-bookworm-slim`)
+      expect(digest, folder).toMatch(/^[0-9a-f]{64}$/)
+      expect(instructions.match(/^FROM .*$/gm), folder).toEqual([
+        'FROM ${NODE_IMAGE} AS build',
+        'FROM ${NODE_IMAGE}',
+      ])
+    }
+  })
+
   test('say who runs the program, by number, and leave health to probes', () => {
     const instructions = instructionsOf('services/auth')
     expect(instructions).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m)
@@ -63,6 +78,10 @@ describe('what goes into an image', () => {
 
 /** `path.resolve(import.meta.dirname, '../migrations')` and its like. */
 const BESIDE = /import\.meta\.dirname, '\.\.\/([\w-]+)'/g
+
+function contentOf(file: string): string {
+  return readFileSync(path.join(repository, file), 'utf8')
+}
 
 function dockerfileOf(folder: string): string {
   return path.join(repository, folder, 'Dockerfile')

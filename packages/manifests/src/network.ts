@@ -8,8 +8,10 @@ import { type Manifest, ofKind, type Workload } from './manifest.ts'
 
 type Direction = 'Ingress' | 'Egress'
 type Rule = { peers: V1NetworkPolicyPeer[] | undefined; ports: V1NetworkPolicyPort[] | undefined }
-/** A port by its number, or by its name at the receiving pod. */
-type Port = { number: number; name?: string }
+/** A port by its number, or by its name at the receiving pod; of TCP where nothing else is said. */
+type Port = { number: number; name?: string; protocol?: 'TCP' | 'UDP' }
+/** A pod of another namespace, by the labels of both. */
+export type ForeignPod = { namespace: Record<string, string>; pod: Record<string, string> }
 
 /** Whether a policy's selector means pods with these labels. */
 export function selects(
@@ -34,6 +36,26 @@ export function reaches(manifests: readonly Manifest[], from: Workload, to: Work
     allows(manifests, from, 'Egress', port, (peer) => meansPod(peer, to)) &&
     allows(manifests, to, 'Ingress', port, (peer) => meansPod(peer, from))
   )
+}
+
+/** Whether the policies let `from` open a connection to a pod of another namespace. */
+export function reachesElsewhere(
+  manifests: readonly Manifest[],
+  from: Workload,
+  to: ForeignPod,
+  port: Port,
+): boolean {
+  return allows(manifests, from, 'Egress', port, (peer) => meansForeignPod(peer, to))
+}
+
+/** Whether the policies let a pod of another namespace open a connection to `to`. */
+export function reachedFromElsewhere(
+  manifests: readonly Manifest[],
+  to: Workload,
+  from: ForeignPod,
+  port: Port,
+): boolean {
+  return allows(manifests, to, 'Ingress', port, (peer) => meansForeignPod(peer, from))
 }
 
 /** Whether the policies let `from` reach a range of addresses outside of our pods. */
@@ -73,8 +95,12 @@ function allows(
     .some(
       ({ peers, ports }) =>
         (peers === undefined || peers.some(means)) &&
-        (ports === undefined || ports.some((each) => each.port === port.number || each.port === port.name)),
+        (ports === undefined || ports.some((each) => meansPort(each, port))),
     )
+}
+
+function meansPort({ port: meant, protocol = 'TCP' }: V1NetworkPolicyPort, port: Port): boolean {
+  return protocol === (port.protocol ?? 'TCP') && (meant === port.number || meant === port.name)
 }
 
 function rulesOf({ spec }: V1NetworkPolicy, direction: Direction): Rule[] {
@@ -90,4 +116,9 @@ function meansPod(peer: V1NetworkPolicyPeer, pod: Workload): boolean {
   // Namespaces that are named here are always others'.
   if (peer.ipBlock !== undefined || peer.namespaceSelector !== undefined) return false
   return selects(peer.podSelector, pod.labels)
+}
+
+function meansForeignPod(peer: V1NetworkPolicyPeer, { namespace, pod }: ForeignPod): boolean {
+  if (peer.namespaceSelector === undefined) return false
+  return selects(peer.namespaceSelector, namespace) && selects(peer.podSelector, pod)
 }

@@ -2,11 +2,19 @@ import { load } from 'js-yaml'
 import { expect, test } from 'vitest'
 import { environmentOf } from '../src/environment.ts'
 import { isService, type Manifest, ofKind, type Workload, workload, workloadsOf } from '../src/manifest.ts'
-import { reachedFromAddresses, reaches, reachesAddresses, selects } from '../src/network.ts'
-import { renderFolder, renderWith } from '../src/render.ts'
+import {
+  reachedFromAddresses,
+  reachedFromElsewhere,
+  reaches,
+  reachesAddresses,
+  reachesElsewhere,
+  selects,
+} from '../src/network.ts'
+import { componentNames, renderFolder, renderWith } from '../src/render.ts'
 
 const local = await renderFolder('overlays/local')
 const production = await renderFolder('overlays/production')
+const everything = await renderWith(await componentNames())
 const VPC = '192.168.0.0/16'
 
 /** Whom a pod has to reach: every URL in its environment whose host is a Service of ours. */
@@ -117,8 +125,60 @@ test('Prometheus scrapes a port that exists of every service, and may reach it',
   )
 })
 
-test('every port that a policy names is one of a pod that it means', async () => {
-  const everything = await renderWith(['in-cluster-data', 'development', 'monitoring', 'network-policies'])
+/** A pod of a namespace, by the labels that Kubernetes itself gives the namespace. */
+const podIn = (namespace: string, pod: Record<string, string> = {}) => ({
+  namespace: { 'kubernetes.io/metadata.name': namespace },
+  pod,
+})
+
+test.each([
+  ['local', local],
+  ['production', production],
+])(
+  '%s: every pod may ask for names, by UDP and by TCP, and nobody but the cluster itself',
+  (_, manifests) => {
+    for (const pod of workloadsOf(manifests)) {
+      for (const protocol of ['UDP', 'TCP'] as const) {
+        const reachesPort53 = (namespace: string, app: string) =>
+          reachesElsewhere(manifests, pod, podIn(namespace, { 'k8s-app': app }), { number: 53, protocol })
+        expect(reachesPort53('kube-system', 'kube-dns'), `${pod.name} ${protocol}`).toBe(true)
+        expect(reachesPort53('kube-system', 'another'), pod.name).toBe(false)
+        expect(reachesPort53('another', 'kube-dns'), pod.name).toBe(false)
+      }
+    }
+  },
+)
+
+test('traces go to the namespace and the port of the collector that the services are told, and only there', () => {
+  for (const pod of workloadsOf(everything)) {
+    const url = isService(pod) && environmentOf(everything, pod).values.OTEL_EXPORTER_OTLP_ENDPOINT
+    const { hostname, port } = new URL(url || 'http://otel-collector.observability:4318')
+    const reachesPort = (namespace: string, number: number) =>
+      reachesElsewhere(everything, pod, podIn(namespace), { number })
+    expect(reachesPort(hostname.split('.')[1] ?? '', Number(port)), pod.name).toBe(isService(pod))
+    expect(reachesPort(hostname.split('.')[1] ?? '', Number(port) + 1), pod.name).toBe(false)
+    expect(reachesPort('another', Number(port)), pod.name).toBe(false)
+  }
+})
+
+type ScaledObject = { spec: { triggers: { type: string; metadata: { serverAddress?: string } }[] } }
+
+test('KEDA asks a Prometheus that is there, and may reach it', () => {
+  const scaled = everything.find(({ kind }) => kind === 'ScaledObject') as unknown as ScaledObject
+  const { serverAddress = '' } =
+    scaled.spec.triggers.find(({ type }) => type === 'prometheus')?.metadata ?? {}
+  const { hostname, port } = new URL(serverAddress)
+  const [name = '', namespace] = hostname.split('.')
+  const service = ofKind(everything, 'Service').find(({ metadata }) => metadata.name === name)
+  expect([service?.metadata.namespace, service?.spec?.ports?.[0]?.port]).toEqual([namespace, Number(port)])
+  const prometheus = workload(everything, name)
+  const [asked] = portsOf(prometheus)
+  const number = asked?.containerPort ?? 0
+  expect(reachedFromElsewhere(everything, prometheus, podIn('keda'), { number })).toBe(true)
+  expect(reachedFromElsewhere(everything, prometheus, podIn('another'), { number })).toBe(false)
+})
+
+test('every port that a policy names is one of a pod that it means', () => {
   const pods = workloadsOf(everything)
   for (const { metadata, spec } of ofKind(everything, 'NetworkPolicy')) {
     const own = pods.filter(({ labels }) => selects(spec?.podSelector, labels))

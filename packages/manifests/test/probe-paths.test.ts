@@ -3,11 +3,13 @@ import { createLog } from '@urbanbloom/service-kit/log'
 import { createMetrics } from '@urbanbloom/service-kit/metrics'
 import { createServer } from '@urbanbloom/service-kit/server'
 import { expect, test } from 'vitest'
+import { loadBalancerOf } from '../src/load-balancer.ts'
 import { isService, mainContainer, workload, workloadsOf } from '../src/manifest.ts'
 import { environmentHere, readConfigOf, repository } from '../src/program.ts'
 import { renderFolder } from '../src/render.ts'
 
 const local = await renderFolder('overlays/local')
+const loadBalancer = loadBalancerOf(await renderFolder('overlays/production'))
 
 /** The paths that the kubelet asks a pod of ours for. */
 function probedPaths(name: string): string[] {
@@ -48,7 +50,7 @@ type Gateway = {
   ports(): { public: number; metrics: number }
 }
 
-test('the gateway has them too, and its figures at a port of their own', async () => {
+test('the gateway has them too, with that of the load balancer, and its figures at a port of their own', async () => {
   const pod = workload(local, 'gateway')
   const readConfig = await readConfigOf(pod)
   const env = { ...environmentHere(local, pod), PORT: '0', METRICS_PORT: '0', DRAIN_DELAY_MS: '0' }
@@ -70,6 +72,14 @@ test('the gateway has them too, and its figures at a port of their own', async (
     for (const url of probedPaths('gateway')) expect(await statusOf(ports.public, url), url).toBe(200)
     expect(await statusOf(ports.metrics, '/metrics')).toBe(200)
     expect(await statusOf(ports.public, '/metrics')).toBe(404)
+    // The load balancer asks the port that it sends to, and needs a 200.
+    const { healthcheckPath = 'none', healthcheckPort, idleTimeoutSeconds } = loadBalancer ?? {}
+    expect(healthcheckPort).toBe('traffic-port')
+    expect(await statusOf(ports.public, healthcheckPath), healthcheckPath).toBe(200)
+    // It must not send into a connection that the gateway is about to close.
+    const { headers } = await fetch(`http://127.0.0.1:${ports.public}${healthcheckPath}`)
+    const keptSeconds = Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])
+    expect(keptSeconds).toBeGreaterThan(idleTimeoutSeconds ?? Infinity)
   } finally {
     await gateway.close()
   }

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { isService, mainContainer, ofKind, workloadsOf } from '../src/manifest.ts'
+import { selects } from '../src/network.ts'
+import { configOf } from '../src/program.ts'
+import { variants } from '../src/variants.ts'
+
+type ListeningConfig = { http?: { port: number }; port?: number; metricsPort?: number }
+
+describe.each(Object.entries(variants))('%s', (variant, manifests) => {
+  const pods = workloadsOf(manifests)
+
+  test('every selector means exactly its own pods', () => {
+    for (const each of [...ofKind(manifests, 'Deployment'), ...ofKind(manifests, 'StatefulSet')]) {
+      const meant = pods.filter(({ labels }) => selects(each.spec?.selector, labels))
+      expect(meant.map(({ name }) => name)).toEqual([each.metadata.name])
+    }
+  })
+
+  test('every Service selects something that has its port', () => {
+    for (const { metadata, spec } of ofKind(manifests, 'Service')) {
+      const meant = pods.filter(({ labels }) => selects({ matchLabels: spec?.selector }, labels))
+      expect(meant, metadata.name).not.toEqual([])
+      for (const pod of meant) {
+        const ports = mainContainer(pod).ports ?? []
+        for (const { targetPort } of spec?.ports ?? []) {
+          expect(ports.flatMap(({ name, containerPort }) => [name, containerPort])).toContain(targetPort)
+        }
+      }
+    }
+  })
+
+  test('a program listens where its container says', async () => {
+    for (const pod of pods.filter(
+      (each) => isService(each) || (variant === 'local' && each.name === 'payment-sandbox'),
+    )) {
+      const config = (await configOf(manifests, pod)) as ListeningConfig
+      const numberOf = (port: string) =>
+        mainContainer(pod).ports?.find(({ name }) => name === port)?.containerPort
+      expect(config.http?.port ?? config.port, pod.name).toBe(numberOf('http'))
+      expect(config.metricsPort, pod.name).toBe(numberOf('metrics'))
+    }
+  })
+
+  test('every map that is made is used, under the name that its content gives it', () => {
+    const text = JSON.stringify(pods)
+    const maps = manifests.filter(
+      ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name !== 'parameters',
+    )
+    expect(maps.length).toBeGreaterThan(7)
+    for (const { metadata } of maps) {
+      expect(metadata.name).toMatch(/-[a-z0-9]{10}$/)
+      expect(text).toContain(`"${metadata.name}"`)
+    }
+  })
+})
