@@ -12,9 +12,14 @@ export const CLOSE_LIMIT_MS = 25_000
 
 /**
  * Runs a service until SIGTERM or SIGINT. A configuration that cannot be used ends the process with code 1 and
- * every problem on stderr; so does a stop that takes longer than 25 s.
+ * every problem on stderr; so does a stop that takes longer than 25 s. A signal that comes during the start stops the
+ * process as soon as it has started.
  */
 export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>): Promise<void> {
+  // Before anything else: the first process of a container gets no signal for which it has no handler.
+  const asked = Promise.withResolvers<NodeJS.Signals>()
+  process.on('SIGTERM', asked.resolve)
+  process.on('SIGINT', asked.resolve)
   let service: Service
   try {
     service = await create(process.env)
@@ -23,28 +28,24 @@ export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>):
     console.error(err instanceof ConfigError ? err.message : err)
     process.exit(1)
   }
-
-  let stopping = false
-  const stop = async (signal: string) => {
-    if (stopping) return
-    stopping = true
-    service.log.info({ signal }, 'stopping')
-    setTimeout(() => {
-      service.log.error({ limitMs: CLOSE_LIMIT_MS }, 'stopping took too long; leaving now')
-      process.exit(1)
-    }, CLOSE_LIMIT_MS).unref()
-    try {
-      await service.close()
-      process.exit(0)
-    } catch (err) {
-      service.log.error({ err }, 'stopping failed')
-      process.exit(1)
-    }
-  }
-  process.on('SIGTERM', (signal) => void stop(signal))
-  process.on('SIGINT', (signal) => void stop(signal))
   process.on('unhandledRejection', (err) => {
     service.log.error({ err }, 'a rejection was not handled; leaving, because the state is unknown')
     process.exit(1)
   })
+  void asked.promise.then((signal) => stop(service, signal))
+}
+
+async function stop(service: Service, signal: NodeJS.Signals): Promise<void> {
+  service.log.info({ signal }, 'stopping')
+  setTimeout(() => {
+    service.log.error({ limitMs: CLOSE_LIMIT_MS }, 'stopping took too long; leaving now')
+    process.exit(1)
+  }, CLOSE_LIMIT_MS).unref()
+  try {
+    await service.close()
+    process.exit(0)
+  } catch (err) {
+    service.log.error({ err }, 'stopping failed')
+    process.exit(1)
+  }
 }

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
+import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
 import { createDb } from '@urbanbloom/service-kit/db'
 import type { Service } from '@urbanbloom/service-kit/lifecycle'
 import { createLog } from '@urbanbloom/service-kit/log'
@@ -8,6 +9,7 @@ import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
 import { createRedis } from '@urbanbloom/service-kit/redis'
 import { type App, createServer } from '@urbanbloom/service-kit/server'
+import { measureAccounts } from './account-metrics.ts'
 import { registerAddressRoutes } from './address-routes.ts'
 import { createAuthEvents } from './auth-metrics.ts'
 import type { Config } from './config.ts'
@@ -33,6 +35,7 @@ export async function createAuthService(config: Config): Promise<AuthService> {
   const log = createLog('auth', config.http.logLevel)
   const metrics = createMetrics('auth')
   const db = createDb(config.database, { log, metrics })
+  measureAccounts(db, metrics, config.keys.ageMs)
   resources.defer(() => db.close())
   const redis = createRedis(config.redisUrl, { log, metrics })
   resources.defer(() => redis.close())
@@ -78,7 +81,10 @@ export async function createAuthService(config: Config): Promise<AuthService> {
     async start() {
       await app.listen({ port: config.http.port, host: config.http.host })
       resources.defer(() => app.close())
-      for (const [name, everyMs, work] of jobs) resources.defer(recurring(name, everyMs, work, log))
+      const begin = (work: AsyncDisposableStack) => {
+        for (const [name, everyMs, run] of jobs) work.defer(recurring(name, everyMs, run, log))
+      }
+      resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log, begin }))
       resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),

@@ -126,6 +126,21 @@ test('refuses to start with a configuration that cannot be used, and names every
   expect(output()).not.toContain('short,')
 })
 
+test('stops at once while it waits for its migration', async () => {
+  await using empty = await createTestDatabase({ migrated: false })
+  const { child, exited, output } = startProcess({
+    ...environmentFor(empty, await testRedisUrl()),
+    LOG_LEVEL: 'info',
+  })
+  const url = await waitFor(() => /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0], {
+    describe: 'the service listens',
+  })
+  expect((await request('GET', `${url}/livez`)).status).toBe(200)
+  expect((await request('GET', `${url}/readyz`)).status).toBe(503)
+  child.kill('SIGTERM')
+  expect((await exited)[0]).toBe(0)
+})
+
 test('is not ready while migrations are missing, and becomes ready without a restart', async () => {
   const empty = await createTestDatabase({ migrated: false })
   try {

@@ -1,9 +1,10 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
+import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
 import { createDb } from '@urbanbloom/service-kit/db'
 import { deliverEvents, forgetOldEvents, receiveEvents } from '@urbanbloom/service-kit/events'
 import { createPeer } from '@urbanbloom/service-kit/http-client'
-import { createJobs, type Task } from '@urbanbloom/service-kit/jobs'
+import { createJobs } from '@urbanbloom/service-kit/jobs'
 import type { Service } from '@urbanbloom/service-kit/lifecycle'
 import { createLog } from '@urbanbloom/service-kit/log'
 import { createMetrics } from '@urbanbloom/service-kit/metrics'
@@ -49,7 +50,7 @@ export async function createDeliveryRoutingService(
   overrides: Overrides = {},
 ): Promise<Service & { ctx: Context; app: App }> {
   const resources = new AsyncDisposableStack()
-  const { ctx, app } = createContext(config, overrides, resources)
+  const { ctx, app, readiness } = createContext(config, overrides, resources)
   void app.register(async (routes: App) => registerAll(routes, ctx))
 
   return {
@@ -61,9 +62,8 @@ export async function createDeliveryRoutingService(
       resources.defer(() => app.close())
       // Streams never end by themselves, so they are ended before the server waits for its requests.
       resources.defer(() => ctx.sse.close())
-      ctx.jobs.start(tasksOf(ctx, config, resources))
-      resources.defer(() => ctx.jobs.stop())
-      startRecurring(ctx, config, resources)
+      const begin = (work: AsyncDisposableStack) => beginWork(ctx, config, work)
+      resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log: ctx.log, begin }))
       resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
@@ -120,7 +120,7 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
     metrics,
     ready: () => readiness.check(),
   })
-  return { ctx, app }
+  return { ctx, app, readiness }
 }
 
 function registerAll(app: App, ctx: Context): void {
@@ -142,18 +142,17 @@ function registerAll(app: App, ctx: Context): void {
 }
 
 /** An api process carries events, but has no task for plans, so that its event loop never works on one. */
-function tasksOf(ctx: Context, config: Config, resources: AsyncDisposableStack): Record<string, Task> {
+function beginWork(ctx: Context, config: Config, work: AsyncDisposableStack): void {
+  const { log, db, jobs } = ctx
   const delivery = deliverEvents({ order: ctx.orderPeer, inventory: ctx.inventoryPeer })
-  if (config.role === 'api') return delivery
-  resources.defer(
-    recurring('requeue_lost_plans', config.sweepIntervalMs, () => requeueLostPlans(ctx), ctx.log),
-  )
-  return { ...delivery, [PLAN_DAY]: (payload: { planId: string }) => planDay(ctx, payload) }
-}
-
-function startRecurring(ctx: Context, config: Config, resources: AsyncDisposableStack): void {
-  const { log, db } = ctx
-  resources.defer(recurring('sweep_expired_holds', config.sweepIntervalMs, () => sweepExpiredHolds(ctx), log))
-  resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
-  resources.defer(recurring('forget_old_route_events', HOUR_MS, () => forgetOldRouteEvents(db), log))
+  const planning = { [PLAN_DAY]: (payload: { planId: string }) => planDay(ctx, payload) }
+  const plans = config.role !== 'api'
+  jobs.start(plans ? { ...delivery, ...planning } : delivery)
+  work.defer(() => jobs.stop())
+  const repeat = (name: string, everyMs: number, run: () => Promise<unknown>) =>
+    work.defer(recurring(name, everyMs, run, log))
+  if (plans) repeat('requeue_lost_plans', config.sweepIntervalMs, () => requeueLostPlans(ctx))
+  repeat('sweep_expired_holds', config.sweepIntervalMs, () => sweepExpiredHolds(ctx))
+  repeat('forget_old_events', HOUR_MS, () => forgetOldEvents(db))
+  repeat('forget_old_route_events', HOUR_MS, () => forgetOldRouteEvents(db))
 }

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
+import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
 import { createDb } from '@urbanbloom/service-kit/db'
 import { forgetOldEvents } from '@urbanbloom/service-kit/events'
 import { createPeer } from '@urbanbloom/service-kit/http-client'
@@ -18,6 +19,7 @@ import { registerInternalRoutes } from './internal-routes.ts'
 import { createInventoryMetrics } from './inventory-metrics.ts'
 import { registerCatalogRoutes, registerProductManagement } from './product-routes.ts'
 import { createStockPageRepair, inventoryTasks } from './repair-pages.ts'
+import { measureStock } from './stock-metrics.ts'
 import { sweepReservations } from './sweep-reservations.ts'
 
 const REPAIR_INTERVAL_MS = 5_000
@@ -32,6 +34,7 @@ export async function createInventoryService(config: Config): Promise<InventoryS
   const kitMetrics = createMetrics('inventory')
   const metrics = createInventoryMetrics(kitMetrics)
   const db = createDb(config.database, { log, metrics: kitMetrics })
+  measureStock(db, kitMetrics)
   resources.defer(() => db.close())
   const redis = createRedis(config.redisUrl, { log, metrics: kitMetrics })
   resources.defer(() => redis.close())
@@ -77,13 +80,14 @@ export async function createInventoryService(config: Config): Promise<InventoryS
     ctx,
     async start() {
       await app.listen({ port: config.http.port, host: config.http.host })
-      jobs.start(inventoryTasks(ctx))
-      resources.defer(() => jobs.stop())
-      resources.defer(
-        recurring('sweep_reservations', config.sweepIntervalMs, () => sweepReservations(ctx), log),
-      )
-      resources.defer(recurring('repair_stock_pages', REPAIR_INTERVAL_MS, createStockPageRepair(ctx), log))
-      resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+      const begin = (work: AsyncDisposableStack) => {
+        jobs.start(inventoryTasks(ctx))
+        work.defer(() => jobs.stop())
+        work.defer(recurring('sweep_reservations', config.sweepIntervalMs, () => sweepReservations(ctx), log))
+        work.defer(recurring('repair_stock_pages', REPAIR_INTERVAL_MS, createStockPageRepair(ctx), log))
+        work.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+      }
+      resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log, begin }))
       resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
+import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
 import { createDb } from '@urbanbloom/service-kit/db'
 import { deliverEvents, forgetOldEvents } from '@urbanbloom/service-kit/events'
 import { createPeer } from '@urbanbloom/service-kit/http-client'
@@ -16,7 +17,7 @@ import { registerClaimDecisions, registerClaimRoutes } from './claim-routes.ts'
 import type { Config } from './config.ts'
 import type { OrderContext } from './context.ts'
 import { orderTasks, receiveOrderEvents } from './order-events.ts'
-import { createOrderMetrics } from './order-metrics.ts'
+import { createOrderMetrics, measureSaga } from './order-metrics.ts'
 import { registerOrderActions, registerOrderRoutes } from './order-routes.ts'
 import { createParticipants } from './participants.ts'
 import { recoverOrders } from './recover-orders.ts'
@@ -47,13 +48,15 @@ export async function createOrderService(config: Config): Promise<OrderService> 
   const inventory = peer('inventory', config.inventoryUrl)
   const deliveryRouting = peer('delivery-routing', config.deliveryRoutingUrl)
   const payment = peer('payment', config.paymentUrl)
+  const orderMetrics = createOrderMetrics(metrics)
+  measureSaga(db, metrics)
   const ctx: OrderContext = {
     config,
     db,
     jobs,
     log,
-    metrics: createOrderMetrics(metrics),
-    participants: createParticipants({ inventory, deliveryRouting, payment }),
+    metrics: orderMetrics,
+    participants: orderMetrics.observeSteps(createParticipants({ inventory, deliveryRouting, payment })),
     crashPoint: (step) => {
       if (step === config.crashAt) process.kill(process.pid, 'SIGKILL')
     },
@@ -87,11 +90,14 @@ export async function createOrderService(config: Config): Promise<OrderService> 
     async start() {
       await app.listen({ port: config.http.port, host: config.http.host })
       resources.defer(() => app.close())
-      jobs.start({ ...deliverEvents({ 'delivery-routing': deliveryRouting }), ...orderTasks(ctx) })
-      resources.defer(() => jobs.stop())
-      resources.defer(recurring('recover_orders', config.recoveryIntervalMs, () => recoverOrders(ctx), log))
-      resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
-      resources.defer(recurring('forget_old_keys', HOUR_MS, () => forgetOldKeys(db), log))
+      const begin = (work: AsyncDisposableStack) => {
+        jobs.start({ ...deliverEvents({ 'delivery-routing': deliveryRouting }), ...orderTasks(ctx) })
+        work.defer(() => jobs.stop())
+        work.defer(recurring('recover_orders', config.recoveryIntervalMs, () => recoverOrders(ctx), log))
+        work.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+        work.defer(recurring('forget_old_keys', HOUR_MS, () => forgetOldKeys(db), log))
+      }
+      resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log, begin }))
       resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),

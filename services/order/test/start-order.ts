@@ -70,6 +70,9 @@ export async function startOrder() {
   return {
     ...replica,
     peers,
+    adminUrl: database.adminUrl,
+    /** Stops the first replica, which takes every job of the queue. */
+    stopFirst: () => replica.close(),
     row,
     buy,
     replica: (env: Record<string, string>) => startReplica(base, env),

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
+import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
 import { createDb } from '@urbanbloom/service-kit/db'
 import { deliverEvents } from '@urbanbloom/service-kit/events'
 import { createPeer } from '@urbanbloom/service-kit/http-client'
@@ -13,6 +14,7 @@ import { type App, createServer } from '@urbanbloom/service-kit/server'
 import type { Config } from './config.ts'
 import type { PaymentContext } from './context.ts'
 import { registerInternalRoutes } from './internal-routes.ts'
+import { createReconciliation, measureMoney, observeProvider } from './money-metrics.ts'
 import { registerOpsRoutes, registerRefundRoutes } from './ops-routes.ts'
 import { createPaymentMetrics } from './payment-metrics.ts'
 import { forgetOldProviderEvents } from './receive-webhook.ts'
@@ -50,8 +52,10 @@ export async function createPaymentService(config: Config): Promise<PaymentServi
     jobs,
     log,
     metrics: createPaymentMetrics(metrics),
-    provider: createStripeProvider(config.stripe),
+    provider: observeProvider(createStripeProvider(config.stripe), metrics),
   }
+  measureMoney(ctx, metrics)
+  const reconciliation = createReconciliation(ctx, metrics)
   const readiness = createReadiness({
     db,
     migrationsDirectory: path.resolve(import.meta.dirname, '../migrations'),
@@ -78,10 +82,14 @@ export async function createPaymentService(config: Config): Promise<PaymentServi
     async start() {
       await app.listen({ port: config.http.port, host: config.http.host })
       resources.defer(() => app.close())
-      jobs.start(deliverEvents({ order }))
-      resources.defer(() => jobs.stop())
-      resources.defer(recurring('settle_due', config.settle.intervalMs, () => settleDue(ctx), log))
-      resources.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldProviderEvents(db), log))
+      const begin = (work: AsyncDisposableStack) => {
+        jobs.start(deliverEvents({ order }))
+        work.defer(() => jobs.stop())
+        work.defer(recurring('settle_due', config.settle.intervalMs, () => settleDue(ctx), log))
+        work.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldProviderEvents(db), log))
+        work.defer(recurring('reconcile', HOUR_MS, reconciliation, log))
+      }
+      resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log, begin }))
       resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
