@@ -3,7 +3,7 @@ import { createAuthenticator } from '@urbanbloom/service-kit/auth'
 import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
 import { createDb } from '@urbanbloom/service-kit/db'
 import { deliverEvents, forgetOldEvents } from '@urbanbloom/service-kit/events'
-import { createPeer } from '@urbanbloom/service-kit/http-client'
+import { createPeer, type Peer } from '@urbanbloom/service-kit/http-client'
 import { createJobs } from '@urbanbloom/service-kit/jobs'
 import type { Service } from '@urbanbloom/service-kit/lifecycle'
 import { createLog } from '@urbanbloom/service-kit/log'
@@ -90,16 +90,19 @@ export async function createOrderService(config: Config): Promise<OrderService> 
     async start() {
       await app.listen({ port: config.http.port, host: config.http.host })
       resources.defer(() => app.close())
-      const begin = (work: AsyncDisposableStack) => {
-        jobs.start({ ...deliverEvents({ 'delivery-routing': deliveryRouting }), ...orderTasks(ctx) })
-        work.defer(() => jobs.stop())
-        work.defer(recurring('recover_orders', config.recoveryIntervalMs, () => recoverOrders(ctx), log))
-        work.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
-        work.defer(recurring('forget_old_keys', HOUR_MS, () => forgetOldKeys(db), log))
-      }
+      const begin = (work: AsyncDisposableStack) => beginWork(ctx, deliveryRouting, work)
       resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log, begin }))
       resources.defer(() => app.drain())
     },
     close: () => resources.disposeAsync(),
   }
+}
+
+function beginWork(ctx: OrderContext, deliveryRouting: Peer, work: AsyncDisposableStack): void {
+  const { config, db, jobs, log } = ctx
+  jobs.start({ ...deliverEvents({ 'delivery-routing': deliveryRouting }), ...orderTasks(ctx) })
+  work.defer(() => jobs.stop())
+  work.defer(recurring('recover_orders', config.recoveryIntervalMs, () => recoverOrders(ctx), log))
+  work.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+  work.defer(recurring('forget_old_keys', HOUR_MS, () => forgetOldKeys(db), log))
 }
