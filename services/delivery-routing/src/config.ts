@@ -31,6 +31,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     SWEEP_INTERVAL_MS: milliseconds.default(15_000),
     PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
     SSE_CONNECTIONS_MAX: count.default(1_000),
+    OSRM_URL: httpUrl.optional(),
+    OSRM_PROFILE: z.string().min(1).max(50).default('driving'),
+    OSRM_TIMEOUT_MS: milliseconds.min(10).default(2_000),
+    OSRM_LIMIT_MS: milliseconds.min(10).default(5_000),
+    OSRM_TABLE_SIZE: count.min(2).max(10_000).default(100),
   })
   return {
     http: httpConfig(values),
@@ -51,5 +56,18 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     /** The most that the optimizer may take for one plan. */
     planTimeLimitMs: values.PLAN_TIME_LIMIT_MS,
     sseConnectionsMax: values.SSE_CONNECTIONS_MAX,
+    /** Travel times come from its road network where one is named, else from great circles. */
+    osrm:
+      values.OSRM_URL === undefined
+        ? null
+        : {
+            url: values.OSRM_URL,
+            profile: values.OSRM_PROFILE,
+            requestTimeoutMs: values.OSRM_TIMEOUT_MS,
+            /** The most that all requests for one matrix may take together. */
+            limitMs: values.OSRM_LIMIT_MS,
+            /** The most coordinates in one request; what osrm-routed was started with as `--max-table-size`. */
+            tableSize: values.OSRM_TABLE_SIZE,
+          },
   }
 }

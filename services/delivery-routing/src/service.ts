@@ -17,6 +17,7 @@ import type { Context } from './context.ts'
 import { confirmDelivery } from './deliveries/confirm-delivery.ts'
 import { registerDeliveryRoutes } from './deliveries/delivery-routes.ts'
 import { sweepExpiredHolds } from './deliveries/sweep-expired-holds.ts'
+import { measureDay } from './delivery-metrics.ts'
 import { registerManualControl, registerPlanRoutes } from './dispatch/dispatch-routes.ts'
 import { registerDriverRouteRoutes } from './driver/driver-route-routes.ts'
 import { registerStopRoutes, registerSyncRoutes } from './driver/stop-routes.ts'
@@ -34,7 +35,7 @@ import { forgetOldRouteEvents } from './stream/route-events.ts'
 import { createSseConnections } from './stream/sse.ts'
 import { registerTrackingEventRoutes } from './tracking/tracking-event-routes.ts'
 import { registerTrackingRoutes } from './tracking/tracking-routes.ts'
-import { createGreatCircleTimes } from './travel/travel-times.ts'
+import { createTravelTimes } from './travel/create-travel-times.ts'
 import { registerWindowRoutes } from './windows/window-routes.ts'
 
 const HOUR_MS = 3_600_000
@@ -86,10 +87,14 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
     resources.defer(() => client.close())
     return client
   }
+  const business = createBusinessMetrics(metrics)
+  measureDay(db, metrics)
+  const travel = createTravelTimes(config.osrm, { redis, log, metrics: business })
+  resources.defer(() => travel.close())
   const ctx: Context = {
     config,
     log,
-    metrics: createBusinessMetrics(metrics),
+    metrics: business,
     db,
     redis,
     jobs: createJobs({
@@ -105,7 +110,7 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
     authPeer: peer('auth', config.authUrl),
     orderPeer: peer('order', config.orderUrl),
     inventoryPeer: peer('inventory', config.inventoryUrl),
-    travelTimes: overrides.travelTimes ?? createGreatCircleTimes(),
+    travelTimes: overrides.travelTimes ?? travel.times,
     solver,
     feed,
     sse: createSseConnections({ max: config.sseConnectionsMax, metrics, log }),

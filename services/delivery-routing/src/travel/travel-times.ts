@@ -1,29 +1,31 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { distanceMeters, type Point } from '../geo.ts'
+import { averageSpeed, type TravelPeriod } from './traffic.ts'
 
-/** Row-major: the leg from `a` to `b` is at `a * count + b`. `source` names where the figures come from. */
+export type { TravelPeriod } from './traffic.ts'
+
+/**
+ * Where travel times come from. `osrm`: the road network; `osrm_partial`: the same, with the model for the legs that
+ * it could not answer; `great_circle`: the model, because no road network is configured; `great_circle_fallback`:
+ * the model, because the road network gave no usable answer.
+ */
+export type TravelSource = 'osrm' | 'osrm_partial' | 'great_circle' | 'great_circle_fallback'
+
+/** Row-major: the leg from `a` to `b` is at `a * count + b`. */
 export type TravelMatrix = {
-  source: string
+  source: TravelSource
   count: number
   durationsSeconds: Int32Array
   distancesMeters: Int32Array
 }
 
-/** When the legs are driven: what matters is the hour of the day in the hub's time zone. */
-export type TravelPeriod = { from: Date; to: Date; timeZone: string }
-
-/** How long it takes from each point to each other one. A road network can stand behind this as well. */
+/** How long it takes from each point to each other one. It always answers, and says where the answer came from. */
 export type TravelTimes = {
   matrix(points: readonly Point[], period: TravelPeriod): Promise<TravelMatrix>
 }
 
 /** Streets are longer than the great circle; 1.3 is usual for a town with a street grid. */
 const DETOUR_FACTOR = 1.3
-/** Average speed in town by the hour of the day, 0 to 23: slow at rush hours. */
-const KILOMETERS_PER_HOUR = [
-  38, 38, 38, 38, 38, 36, 32, 24, 22, 26, 28, 28, 27, 28, 27, 25, 22, 20, 23, 28, 32, 34, 36, 38,
-] as const
-const HOUR_MS = 3_600_000
 /** About five milliseconds. */
 const CELLS_AT_A_TIME = 50_000
 
@@ -31,7 +33,7 @@ const CELLS_AT_A_TIME = 50_000
 export function createGreatCircleTimes(): TravelTimes {
   return {
     matrix: async (points, period) => {
-      const metersPerSecond = averageSpeed(period) / 3.6
+      const metersPerSecond = averageSpeed(period)
       const count = points.length
       const durationsSeconds = new Int32Array(count * count)
       const distancesMeters = new Int32Array(count * count)
@@ -52,18 +54,4 @@ export function createGreatCircleTimes(): TravelTimes {
       return { source: 'great_circle', count, durationsSeconds, distancesMeters }
     },
   }
-}
-
-/** The mean time for one kilometer over the hours of the period, as a speed. */
-function averageSpeed({ from, to, timeZone }: TravelPeriod): number {
-  const hourOf = new Intl.DateTimeFormat('en-US', { timeZone, hour: 'numeric', hourCycle: 'h23' })
-  let hours = 0
-  let hoursPerKilometer = 0
-  const end = Math.min(Math.max(to.getTime(), from.getTime() + 1), from.getTime() + 48 * HOUR_MS)
-  for (let moment = from.getTime(); moment < end; moment += HOUR_MS) {
-    const speed = KILOMETERS_PER_HOUR[Number(hourOf.format(moment)) % 24] ?? KILOMETERS_PER_HOUR[0]
-    hours += 1
-    hoursPerKilometer += 1 / speed
-  }
-  return hours / hoursPerKilometer
 }
