@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Address } from './address.ts'
+import { Transport } from './transport.ts'
 
 const orderId = z.uuid()
 
@@ -20,6 +21,7 @@ export const eventData = {
     volumeMilliliters: z.int(),
     parcels: z.int(),
     address: Address,
+    transport: Transport.optional(),
   }),
   'payment.updated': z.object({ orderId, paymentId: z.uuid(), status: z.string() }),
   'delivery.scheduled': z.object({ orderId, sequence, plannedArrival: z.iso.datetime() }),
@@ -27,6 +29,19 @@ export const eventData = {
   'delivery.out_for_delivery': z.object({ orderId, sequence }),
   'delivery.delivered': z.object({ orderId, sequence, deliveredAt: z.iso.datetime() }),
   'delivery.failed': z.object({ orderId, sequence, reason: z.string() }),
+  /** A delivery that failed, or whose van broke down, gets another try: in this window, and from the van at once or not. */
+  'delivery.rescheduled': z.object({
+    orderId,
+    sequence,
+    window: z.object({ id: z.uuid(), start: z.iso.datetime(), end: z.iso.datetime() }),
+    outForDelivery: z.boolean(),
+  }),
+  /** The plants are at the hub again and go back into stock: all of the order's, or those in `lines`. */
+  'delivery.returned': z.object({
+    orderId,
+    sequence,
+    lines: z.array(z.object({ productId: z.uuid(), quantity: z.int().min(1) })).optional(),
+  }),
 } as const
 
 export type EventType = keyof typeof eventData
@@ -41,6 +56,8 @@ export const subscribersOf: Record<EventType, readonly string[]> = {
   'delivery.out_for_delivery': ['order', 'inventory'],
   'delivery.delivered': ['order'],
   'delivery.failed': ['order'],
+  'delivery.rescheduled': ['order'],
+  'delivery.returned': ['inventory'],
 }
 
 const variants = Object.entries(eventData).map(([type, data]) =>

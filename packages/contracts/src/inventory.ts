@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Transport } from './transport.ts'
 
 /** `inventory`'s internal calls, as `order` makes them. */
 export const ProductLookup = z.strictObject({ productIds: z.array(z.uuid()).min(1).max(100) })
@@ -14,6 +15,7 @@ export const ProductLookupAnswer = z.object({
       weightGrams: z.int(),
       volumeMilliliters: z.int(),
       withdrawn: z.boolean(),
+      transport: Transport.optional(),
     }),
   ),
 })
@@ -26,7 +28,7 @@ export const ReserveStock = z.strictObject({
     .max(100),
 })
 
-export const ReservationAnswer = z.object({ status: z.enum(['held', 'released', 'shipped']) })
+export const ReservationAnswer = z.object({ status: z.enum(['held', 'released', 'shipped', 'returned']) })
 
 /** What `order` answers to a participant that wonders whether an expired hold may go. */
 export const OrderOutcomes = z.strictObject({ orderIds: z.array(z.uuid()).min(1).max(200) })

@@ -7,7 +7,7 @@ const rules: Record<string, string> = {
   'a live order has no held or shipped stock': `
     select o.id, o.status, r.status as reservation from orders.orders o
     left join inventory.reservations r on r.order_id = o.id
-    where o.status not in ('rejected', 'cancelled') and coalesce(r.status, 'none') not in ('held', 'shipped')`,
+    where o.status not in ('rejected', 'cancelled') and coalesce(r.status, 'none') not in ('held', 'shipped', 'returned')`,
   'an ended order still holds stock': `
     select o.id, o.status, r.status as reservation from orders.orders o
     join inventory.reservations r on r.order_id = o.id

@@ -1,3 +1,4 @@
+import { Transport } from '@urbanbloom/contracts/transport'
 import * as z from 'zod'
 
 /** The words of our own catalog. Ops may use others: a shop grows, and its clients filter by what they find. */
@@ -60,6 +61,7 @@ export const Product = z.object({
   currency: z.string(),
   adultHeightCentimeters: z.int().optional(),
   careNotes: z.string().optional(),
+  transport: Transport.optional(),
   inStock: z.boolean(),
   availableQuantity: z.int(),
   updatedAt: z.iso.datetime(),
@@ -76,6 +78,7 @@ export const NewProduct = z.strictObject({
   currency: z.literal('USD').default('USD'),
   adultHeightCentimeters: adultHeightCentimeters.optional(),
   careNotes: careNotes.optional(),
+  transport: Transport.optional(),
   initialQuantity: quantity.default(0),
 })
 export type NewProduct = z.infer<typeof NewProduct>
@@ -96,6 +99,7 @@ export const ProductChange = z
     ...z.object(properties).partial().shape,
     adultHeightCentimeters: adultHeightCentimeters.nullable().optional(),
     careNotes: careNotes.nullable().optional(),
+    transport: Transport.nullable().optional(),
     withdrawn: z.boolean().optional().describe('A withdrawn product is no longer shown or sold'),
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'names nothing to change')

@@ -1,7 +1,16 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import { conflict } from '@urbanbloom/service-kit/errors'
 import type { InventoryContext } from './context.ts'
-import { findReservation, markReleased, markShipped, moveLines } from './reservation-store.ts'
+import {
+  findReservation,
+  type Line,
+  markReleased,
+  markReturned,
+  markShipped,
+  moveLines,
+  putBackLines,
+} from './reservation-store.ts'
+import type { MovedLevel } from './stock.ts'
 
 /** Gives an order's stock back. An order that has reserved nothing yet never will. */
 export async function releaseStock(
@@ -11,7 +20,7 @@ export async function releaseStock(
   const moved = await ctx.db.transaction(async (tx) => {
     if (await markReleased(tx, orderId)) return moveLines(tx, orderId, 'released')
     const existing = await findReservation(tx, orderId)
-    if (existing?.status === 'shipped') {
+    if (existing?.status === 'shipped' || existing?.status === 'returned') {
       throw conflict('reservation_shipped', `The plants of the order ${orderId} have left the shop`)
     }
     return null
@@ -35,10 +44,31 @@ export async function shipStock(tx: Db, orderId: string): Promise<boolean> {
     return true
   }
   const existing = await findReservation(tx, orderId)
+  // A van may leave with the same order twice; what came back for good never leaves again.
   if (existing?.status === 'shipped') return false
   const found = existing === null ? 'there is none' : `it is ${existing.status}`
   throw conflict(
     'reservation_not_held',
     `The order ${orderId} left the shop, but no stock is reserved for it: ${found}`,
+  )
+}
+
+/**
+ * Puts plants that came back from a delivery in stock again, in the transaction of the event that said so. What was
+ * not shipped yet is refused, so that an event which has overtaken the departure comes again after it.
+ * @returns the levels that moved; null where they had come back before.
+ */
+export async function putBackStock(
+  tx: Db,
+  orderId: string,
+  lines: readonly Line[] | null,
+): Promise<MovedLevel[] | null> {
+  if (await markReturned(tx, orderId)) return putBackLines(tx, orderId, lines)
+  const existing = await findReservation(tx, orderId)
+  if (existing?.status === 'returned') return null
+  const found = existing === null ? 'there is none' : `it is ${existing.status}`
+  throw conflict(
+    'reservation_not_shipped',
+    `The order ${orderId} came back, but no reservation of it was shipped: ${found}`,
   )
 }

@@ -8,8 +8,9 @@ import { receiveEvents } from '@urbanbloom/service-kit/events'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { InventoryContext } from './context.ts'
-import { releaseStock, shipStock } from './end-reservation.ts'
+import { putBackStock, releaseStock, shipStock } from './end-reservation.ts'
 import { lookUpProducts } from './product-store.ts'
+import { forgetProductJob } from './repair-pages.ts'
 import { reserveStock } from './reserve-stock.ts'
 
 const OrderId = z.object({ orderId: z.uuid() })
@@ -44,6 +45,12 @@ export function registerInternalRoutes(app: App, ctx: InventoryContext): void {
   receiveEvents(app, ctx.db, {
     'delivery.out_for_delivery': async (tx, { orderId }) => {
       if (await shipStock(tx, orderId)) ctx.metrics.reservation('shipped')
+    },
+    'delivery.returned': async (tx, { orderId, lines }) => {
+      const moved = await putBackStock(tx, orderId, lines ?? null)
+      if (moved === null) return
+      ctx.metrics.reservation('returned')
+      for (const { productId } of moved) await forgetProductJob(tx, ctx.jobs, productId)
     },
   })
 }

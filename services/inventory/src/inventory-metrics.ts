@@ -15,7 +15,8 @@ export function createInventoryMetrics(metrics: Metrics) {
   const reads = metrics.counter('cache_reads_total', 'Reads through the cache', ['cache', 'outcome'])
   return {
     refused: (reason: 'out_of_stock' | 'released_before' | 'below_reserved') => refusals.inc({ reason }),
-    reservation: (outcome: 'held' | 'released' | 'shipped' | 'extended') => reservations.inc({ outcome }),
+    reservation: (outcome: 'held' | 'released' | 'shipped' | 'returned' | 'extended') =>
+      reservations.inc({ outcome }),
     read: (cache: CacheName, outcome: CacheOutcome) => reads.inc({ cache, outcome }),
   }
 }

@@ -30,6 +30,7 @@ export async function lookUpProducts(db: Db, ids: readonly string[]) {
     weightGrams: row.weight_grams,
     volumeMilliliters: row.volume_milliliters,
     withdrawn: row.withdrawn_at !== null,
+    ...(row.transport === null ? {} : { transport: row.transport }),
   }))
 }
 
@@ -53,6 +54,7 @@ export async function insertProduct(tx: Db, product: NewProduct): Promise<Manage
       product.volumeMilliliters,
       product.careNotes ?? null,
       product.initialQuantity,
+      product.transport === undefined ? null : JSON.stringify(product.transport),
     ])
   } catch (err) {
     if (violates(err, 'products_sku_key'))
@@ -68,8 +70,8 @@ export async function insertProduct(tx: Db, product: NewProduct): Promise<Manage
 const insertSql = `
   with product as (
     insert into products (id, sku, name, botanical_name, category, light, water, pet_safe,
-      adult_height_centimeters, price_cents, currency, weight_grams, volume_milliliters, care_notes)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+      adult_height_centimeters, price_cents, currency, weight_grams, volume_milliliters, care_notes, transport)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16::jsonb)
     returning id
   ),
   level as (
@@ -91,6 +93,7 @@ const columnOf = {
   weightGrams: 'weight_grams',
   volumeMilliliters: 'volume_milliliters',
   careNotes: 'care_notes',
+  transport: 'transport',
 } as const satisfies Partial<Record<keyof ProductChange, string>>
 
 /** Changes what `change` names and nothing else; null where there is no such product. */

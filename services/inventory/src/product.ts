@@ -1,3 +1,4 @@
+import type { Transport } from '@urbanbloom/contracts/transport'
 import type { ManagedProduct, Product } from './catalog.ts'
 
 export type ProductRow = {
@@ -15,6 +16,7 @@ export type ProductRow = {
   weight_grams: number
   volume_milliliters: number
   care_notes: string | null
+  transport: Transport | null
   withdrawn_at: Date | null
   updated_at: Date
   available: number
@@ -23,7 +25,7 @@ export type ProductRow = {
 /** The columns of a `ProductRow`, from `products p join stock_levels s`. */
 export const productColumns = `
   p.id, p.sku, p.name, p.botanical_name, p.category, p.light, p.water, p.pet_safe, p.adult_height_centimeters,
-  p.price_cents, p.currency, p.weight_grams, p.volume_milliliters, p.care_notes, p.withdrawn_at, p.updated_at,
+  p.price_cents, p.currency, p.weight_grams, p.volume_milliliters, p.care_notes, p.transport, p.withdrawn_at, p.updated_at,
   s.on_hand - s.reserved as available`
 
 export function toProduct(row: ProductRow): Product {
@@ -42,6 +44,7 @@ export function toProduct(row: ProductRow): Product {
     weightGrams: row.weight_grams,
     volumeMilliliters: row.volume_milliliters,
     careNotes: row.care_notes ?? undefined,
+    transport: row.transport ?? undefined,
     inStock: row.available > 0,
     availableQuantity: row.available,
     updatedAt: row.updated_at.toISOString(),

@@ -1,7 +1,7 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import { type MovedLevel, type MovedLevelRow, toMovedLevel } from './stock.ts'
 
-export type ReservationStatus = 'held' | 'released' | 'shipped'
+export type ReservationStatus = 'held' | 'released' | 'shipped' | 'returned'
 export type Line = { productId: string; quantity: number }
 export type Reservation = { status: ReservationStatus; lines: Line[] }
 
@@ -133,6 +133,63 @@ export async function markShipped(tx: Db, orderId: string): Promise<boolean> {
   )
   return changed.length > 0
 }
+
+/** @returns false where there is no reservation that is shipped. */
+export async function markReturned(tx: Db, orderId: string): Promise<boolean> {
+  const changed = await tx.query(
+    `with ${turnSql}
+     update reservations set status = 'returned', changed_at = now()
+     from turn
+     where order_id = $1 and status = 'shipped'
+     returning order_id`,
+    [orderId],
+  )
+  return changed.length > 0
+}
+
+/**
+ * Puts what came back on hand again: of each line at most what was shipped. Without `lines` everything came back.
+ */
+export async function putBackLines(
+  tx: Db,
+  orderId: string,
+  lines: readonly Line[] | null,
+): Promise<MovedLevel[]> {
+  const rows = await tx.query<MovedLevelRow>(putBackSql, [
+    orderId,
+    lines?.map(({ productId }) => productId) ?? null,
+    lines?.map(({ quantity }) => quantity) ?? null,
+  ])
+  return rows.map(toMovedLevel)
+}
+
+const putBackSql = `
+  with came as (
+    select product_id, sum(quantity) as quantity from unnest($2::uuid[], $3::integer[]) as c (product_id, quantity)
+    group by product_id
+  ),
+  locked as materialized (
+    select s.product_id, s.on_hand - s.reserved as available,
+      case when $2::uuid[] is null then l.quantity else least(l.quantity, came.quantity)::integer end as quantity
+    from reservation_lines l
+      join products p on p.id = l.product_id
+      join stock_levels s on s.product_id = p.id
+      left join came on came.product_id = l.product_id
+    where l.order_id = $1 and ($2::uuid[] is null or came.quantity > 0)
+    order by p.sku
+    for update of s
+  ),
+  levels as (
+    update stock_levels s set on_hand = s.on_hand + l.quantity, changed_at = now()
+    from locked l
+    where s.product_id = l.product_id
+    returning s.product_id, s.on_hand, s.reserved, l.quantity, l.available
+  ),
+  movements as (
+    insert into stock_movements (product_id, kind, on_hand_delta, reserved_delta, reference)
+    select product_id, 'returned', quantity, 0, $1::uuid::text from levels
+  )
+  select product_id, on_hand, reserved, available as available_before from levels`
 
 /**
  * Takes an order's lines out of what is reserved, and where they were shipped out of what is on hand. It follows

@@ -12,7 +12,7 @@ import {
 export async function reserveStock(
   ctx: InventoryContext,
   { orderId, lines: asked }: { orderId: string; lines: readonly Line[] },
-): Promise<{ status: 'held' | 'shipped' }> {
+): Promise<{ status: 'held' | 'shipped' | 'returned' }> {
   // As the database writes ids, so that they compare.
   const lines = asked.map((line) => ({ ...line, productId: line.productId.toLowerCase() }))
   if (new Set(lines.map(({ productId }) => productId)).size < lines.length) {

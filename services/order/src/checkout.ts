@@ -49,7 +49,7 @@ export async function checkout(
 }
 
 async function priceOrder(ctx: OrderContext, customerId: string, body: CheckoutBody): Promise<NewOrder> {
-  const { window, lines, weightGrams, volumeMilliliters, ...totals } = await quote(ctx, body)
+  const { window, lines, weightGrams, volumeMilliliters, transport, ...totals } = await quote(ctx, body)
   if (window === undefined) throw conflict('window_unavailable', 'The delivery window is no longer offered')
   if (body.expectedTotalCents !== undefined && body.expectedTotalCents !== totals.totalCents) {
     throw conflict(
@@ -70,6 +70,7 @@ async function priceOrder(ctx: OrderContext, customerId: string, body: CheckoutB
     windowEnd: window.end,
     weightGrams,
     volumeMilliliters,
+    transport,
     address: body.address,
     giftMessage: body.giftMessage ?? null,
   }

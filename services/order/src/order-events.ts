@@ -4,7 +4,7 @@ import type { App } from '@urbanbloom/service-kit/server'
 import type { OrderContext } from './context.ts'
 import { driveOrder } from './recover-orders.ts'
 import { pursueRefund } from './resolve-claim.ts'
-import { applyDelivery, recordPaymentStatus, wakeUp } from './saga-store.ts'
+import { applyDelivery, moveToWindow, recordPaymentStatus, wakeUp } from './saga-store.ts'
 
 type OrderJob = { orderId: string }
 
@@ -31,6 +31,11 @@ export function receiveOrderEvents(app: App, ctx: OrderContext): void {
     },
     'delivery.failed': async (tx, { orderId, sequence }) => {
       await applyDelivery(tx, orderId, { sequence, status: 'delivery_failed' })
+    },
+    'delivery.rescheduled': async (tx, { orderId, sequence, window, outForDelivery }) => {
+      await moveToWindow(tx, orderId, { sequence, window })
+      const status = outForDelivery ? 'out_for_delivery' : 'confirmed'
+      await applyDelivery(tx, orderId, { sequence, status })
     },
   })
 }

@@ -11,7 +11,7 @@ const columns = `
   o.subtotal_cents as "subtotalCents", o.delivery_fee_cents as "deliveryFeeCents", o.tax_cents as "taxCents",
   o.total_cents as "totalCents", o.window_id as "windowId", o.window_start as "windowStart",
   o.window_end as "windowEnd", o.weight_grams as "weightGrams", o.volume_milliliters as "volumeMilliliters",
-  o.address, o.gift_message as "giftMessage", o.payment_id as "paymentId", o.payment_status as "paymentStatus",
+  o.transport,  o.address, o.gift_message as "giftMessage", o.payment_id as "paymentId", o.payment_status as "paymentStatus",
   o.next_action as "nextAction", o.rejection, o.placed_at as "placedAt", o.cancelled_at as "cancelledAt",
   o.delivered_at as "deliveredAt",
   (select json_agg(json_build_object(
@@ -40,9 +40,9 @@ export async function insertOrder(
      ), placed as (
        insert into orders (id, customer_id, status, saga_step, lease_until, currency, subtotal_cents,
          delivery_fee_cents, tax_cents, total_cents, window_id, window_start, window_end, weight_grams,
-         volume_milliliters, address, gift_message)
+         volume_milliliters, address, gift_message, transport)
        select order_id, $2, 'pending', 'placing', now() + $5::integer * interval '1 millisecond', $6, $7, $8, $9, $10,
-         $11::uuid, $12, $13, $14, $15, $16, $17
+         $11::uuid, $12, $13, $14, $15, $16, $17, $23::jsonb
        from claimed
        returning id, number, placed_at
      ), lines as (
@@ -76,6 +76,7 @@ export async function insertOrder(
       order.lines.map((line) => line.name),
       order.lines.map((line) => line.quantity),
       order.lines.map((line) => line.unitPriceCents),
+      JSON.stringify(order.transport),
     ],
   )
   if (row === undefined) return null
@@ -197,5 +198,6 @@ export function confirmedEvent(order: Order) {
     volumeMilliliters: order.volumeMilliliters,
     parcels: parcelsOf(order),
     address: order.address,
+    ...(Object.keys(order.transport).length === 0 ? {} : { transport: order.transport }),
   }
 }

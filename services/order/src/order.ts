@@ -1,5 +1,6 @@
 import type { Address } from '@urbanbloom/contracts/address'
 import type { PaymentAnswer } from '@urbanbloom/contracts/payment'
+import type { Transport } from '@urbanbloom/contracts/transport'
 import { type ErrorKind, ServiceError } from '@urbanbloom/service-kit/errors'
 
 export type OrderStatus =
@@ -46,6 +47,7 @@ export type NewOrder = Totals & {
   windowEnd: string
   weightGrams: number
   volumeMilliliters: number
+  transport: Transport
   address: Address
   giftMessage: string | null
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type PricedProduct, priceLines, totalsOf } from './pricing.ts'
+import { type PricedProduct, priceLines, totalsOf, transportOf } from './pricing.ts'
 
 const fern: PricedProduct = {
   id: '01890000-0000-7000-8000-000000000001',
@@ -73,4 +73,14 @@ test('totals are whole cents that add up, whatever is bought', () => {
       },
     ),
   )
+})
+
+test('an order needs in the van what any of its plants needs, within the shortest limit', () => {
+  expect(transportOf([undefined, {}])).toEqual({})
+  const needs = transportOf([
+    { fragile: true, maxVanMinutes: 90 },
+    undefined,
+    { upright: true, maxVanMinutes: 60 },
+  ])
+  expect(needs).toEqual({ fragile: true, upright: true, maxVanMinutes: 60 })
 })

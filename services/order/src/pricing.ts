@@ -1,4 +1,5 @@
 import type { ProductLookupAnswer } from '@urbanbloom/contracts/inventory'
+import type { Transport } from '@urbanbloom/contracts/transport'
 import { unprocessable } from '@urbanbloom/service-kit/errors'
 import type * as z from 'zod'
 import type { OrderLine, Totals } from './order.ts'
@@ -36,7 +37,7 @@ export function totalsOf(
   return { currency: 'USD', subtotalCents, deliveryFeeCents, taxCents, totalCents: taxable + taxCents }
 }
 
-/** What the whole order weighs and takes up in the van. */
+/** What the whole order weighs, takes up and needs in the van. */
 export function loadOf(items: readonly Item[], products: readonly PricedProduct[]) {
   const byId = new Map(products.map((product) => [product.id, product]))
   let weightGrams = 0
@@ -45,5 +46,22 @@ export function loadOf(items: readonly Item[], products: readonly PricedProduct[
     weightGrams += quantity * (byId.get(productId)?.weightGrams ?? 0)
     volumeMilliliters += quantity * (byId.get(productId)?.volumeMilliliters ?? 0)
   }
-  return { weightGrams, volumeMilliliters }
+  return {
+    weightGrams,
+    volumeMilliliters,
+    transport: transportOf(items.map(({ productId }) => byId.get(productId)?.transport)),
+  }
+}
+
+/** What a van must heed that carries all of these: what one of them needs, all need. */
+export function transportOf(each: readonly (Transport | undefined)[]): Transport {
+  const given = each.filter((transport) => transport !== undefined)
+  const limits = given.map(({ maxVanMinutes }) => maxVanMinutes).filter((minutes) => minutes !== undefined)
+  const flags = (['fragile', 'upright', 'frostSensitive', 'heatSensitive'] as const).filter((flag) =>
+    given.some((transport) => transport[flag] === true),
+  )
+  return {
+    ...Object.fromEntries(flags.map((flag) => [flag, true])),
+    ...(limits.length === 0 ? {} : { maxVanMinutes: Math.min(...limits) }),
+  }
 }

@@ -75,6 +75,20 @@ export async function applyDelivery(
   return rows.length > 0
 }
 
+/** Gives an order the window that its delivery got instead; a newer change of the window stays. */
+export async function moveToWindow(
+  tx: Db,
+  id: string,
+  change: { sequence: number; window: { id: string; start: string; end: string } },
+): Promise<void> {
+  const { sequence, window } = change
+  await tx.query(
+    `update orders set window_id = $3, window_start = $4, window_end = $5, window_sequence = $2
+     where id = $1 and window_sequence < $2`,
+    [id, sequence, window.id, window.start, window.end],
+  )
+}
+
 /** Whether the participants may let go of what they hold for these orders. */
 export async function outcomesOf(db: Db, ids: readonly string[]) {
   const rows = await db.query<{ id: string; ended: boolean }>(

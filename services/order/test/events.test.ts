@@ -106,6 +106,32 @@ describe('a delivery’s events', () => {
     await fc.assert(property, { numRuns: 30, examples: [[[3, 2, 1, 0], false]] })
   })
 
+  test('a new window stays the newest, whatever overtakes it', async () => {
+    const orderId = await order.confirmed()
+    const windowAt = (hour: string) => ({
+      id: newId(),
+      start: `2030-05-0${hour}T14:00:00.000Z`,
+      end: `2030-05-0${hour}T16:00:00.000Z`,
+    })
+    const [older, newer] = [windowAt('2'), windowAt('3')]
+    await order.tell('delivery.failed', { orderId, sequence: 3, reason: 'nobody_home' })
+    await order.tell('delivery.scheduled', { orderId, sequence: 6, plannedArrival: newer.start })
+    const rescheduled = (sequence: number, window: object) =>
+      order.tell('delivery.rescheduled', { orderId, sequence, window, outForDelivery: false } as never)
+    await rescheduled(5, newer)
+    await rescheduled(4, older)
+    expect(await order.row(orderId)).toMatchObject({ status: 'scheduled', delivery_sequence: 6 })
+    expect((await order.read(orderId)).body.deliveryWindow).toEqual({ start: newer.start, end: newer.end })
+  })
+
+  test('a retry from the van is out for delivery again', async () => {
+    const orderId = await order.confirmed()
+    const window = { id: newId(), start: '2030-05-02T14:00:00.000Z', end: '2030-05-02T16:00:00.000Z' }
+    await order.tell('delivery.failed', { orderId, sequence: 3, reason: 'nobody_home' })
+    await order.tell('delivery.rescheduled', { orderId, sequence: 4, window, outForDelivery: true })
+    expect(await order.row(orderId)).toMatchObject({ status: 'out_for_delivery' })
+  })
+
   test('the payment is captured when the van leaves', async () => {
     const orderId = await order.confirmed()
     await order.tell('delivery.out_for_delivery', { orderId, sequence: 1 })
