@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ConfigError, readEnvironment } from '@urbanbloom/service-kit/config'
 import * as z from 'zod'
 import { migrateDatabase } from './migrate.ts'
-import { serviceSchemas } from './roles.ts'
+import { loginRoles } from './roles.ts'
 
 /** `AUTH_SERVICE_PASSWORD` and its like: the variable that holds a role's password. */
 function passwordVariable(role: string): string {
@@ -10,9 +10,7 @@ function passwordVariable(role: string): string {
 }
 
 try {
-  const passwords = Object.fromEntries(
-    serviceSchemas.map(({ role }) => [passwordVariable(role), z.string().min(12)]),
-  )
+  const passwords = Object.fromEntries(loginRoles.map((role) => [passwordVariable(role), z.string().min(12)]))
   const env = readEnvironment(process.env, {
     ADMIN_DATABASE_URL: z.url(),
     DATABASE_CA_FILE: z.string().optional(),
@@ -21,9 +19,7 @@ try {
   await migrateDatabase({
     adminUrl: env.ADMIN_DATABASE_URL,
     ca: env.DATABASE_CA_FILE === undefined ? undefined : readFileSync(env.DATABASE_CA_FILE, 'utf8'),
-    rolePasswords: Object.fromEntries(
-      serviceSchemas.map(({ role }) => [role, env[passwordVariable(role)] ?? '']),
-    ),
+    rolePasswords: Object.fromEntries(loginRoles.map((role) => [role, env[passwordVariable(role)] ?? ''])),
     log: (message) => console.log(message),
   })
   console.log('The database is up to date')

@@ -1,7 +1,7 @@
 import { Logger, runMigrations } from 'graphile-worker'
 import pg from 'pg'
 import { applyMigrations, readMigrations } from './migrations.ts'
-import { appendOnlyTables, jobsSchema, type ServiceSchema, serviceSchemas } from './roles.ts'
+import { appendOnlyTables, jobsSchema, readerRole, type ServiceSchema, serviceSchemas } from './roles.ts'
 
 export type MigrateOptions = {
   /** A role that may create roles and schemas: the owner of everything. It needs no superuser. */
@@ -32,7 +32,9 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
     await client.query('select pg_advisory_lock($1)', [LOCK_ID])
     await createExtensions(client)
     for (const target of serviceSchemas) {
-      await createRole(client, target, options.rolePasswords)
+      await createRole(client, target.role, options.rolePasswords, [
+        `search_path = ${target.schema}, extensions`,
+      ])
       await createSchema(client, target)
       await client.query(`set search_path = ${target.schema}, extensions`)
       const applied = await applyMigrations(client, await readMigrations(target.service))
@@ -40,6 +42,7 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
       await migrateQueue(client, target, options)
       await grant(client, target)
     }
+    await createReader(client, options.rolePasswords)
   } finally {
     // Closing the session releases the lock, whatever happened.
     await client.end()
@@ -65,8 +68,9 @@ async function createExtensions(client: pg.Client): Promise<void> {
 
 async function createRole(
   client: pg.Client,
-  { role, schema }: ServiceSchema,
+  role: string,
   passwords: MigrateOptions['rolePasswords'],
+  settings: readonly string[],
 ) {
   const password = passwords[role]
   if (password === undefined) throw new Error(`No password is given for the database role ${role}`)
@@ -79,9 +83,26 @@ async function createRole(
     await client.query(
       `alter role ${role} with login nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
     )
-    await client.query(`alter role ${role} set search_path = ${schema}, extensions`)
+    for (const setting of settings) await client.query(`alter role ${role} set ${setting}`)
   } finally {
     await client.query('select pg_advisory_unlock($1)', [LOCK_ID + 1])
+  }
+}
+
+/** The role of dashboards: it reads views, briefly, and can change nothing. */
+async function createReader(client: pg.Client, passwords: MigrateOptions['rolePasswords']): Promise<void> {
+  await createRole(client, readerRole, passwords, [
+    'default_transaction_read_only = on',
+    "statement_timeout = '10s'",
+  ])
+  for (const { schema } of serviceSchemas) {
+    await client.query(`grant usage on schema ${schema} to ${readerRole}`)
+    await client.query(`revoke all on all tables in schema ${schema} from ${readerRole}`)
+    const { rows } = await client.query<{ name: string }>(
+      `select format('%I.%I', schemaname, viewname) as name from pg_views where schemaname = $1`,
+      [schema],
+    )
+    for (const { name } of rows) await client.query(`grant select on ${name} to ${readerRole}`)
   }
 }
 

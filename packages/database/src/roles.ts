@@ -9,6 +9,15 @@ export const serviceSchemas: readonly ServiceSchema[] = [
   { service: 'delivery-routing', schema: 'delivery', role: 'delivery_routing_service' },
 ]
 
+/**
+ * Who reads for dashboards: the views of every schema and nothing else. A view says which columns of its tables may
+ * be seen, so none of them holds what a dashboard must not show, such as a name or an address.
+ */
+export const readerRole = 'grafana_reader'
+
+/** Every role that logs in; each has a password of its own. */
+export const loginRoles: readonly string[] = [...serviceSchemas.map(({ role }) => role), readerRole]
+
 /** Tables that a service may add to and read, but never change: the record of what happened to stock and money. */
 export const appendOnlyTables: Readonly<Record<string, readonly string[]>> = {
   inventory: ['stock_movements'],

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { serviceSchemas } from '@urbanbloom/database/roles'
+import { loginRoles } from '@urbanbloom/database/roles'
 import { Failure } from './failure.ts'
 
 /** Every secret of one local system. Each checkout makes its own; none is in the repository. */
@@ -19,7 +19,7 @@ export type Secrets = {
 export function generateSecrets(): Secrets {
   return {
     postgresPassword: random(),
-    rolePasswords: Object.fromEntries(serviceSchemas.map(({ role }) => [role, random()])),
+    rolePasswords: Object.fromEntries(loginRoles.map((role) => [role, random()])),
     internalToken: random(),
     signingKeySecret: random(),
     stripeApiKey: `sk_test_${random()}`,

@@ -1,6 +1,6 @@
-import { serviceSchemas } from '@urbanbloom/database/roles'
+import { loginRoles } from '@urbanbloom/database/roles'
 
-/** The passwords of the services' roles on servers that live as long as the tests. */
+/** The passwords of the roles that log in on servers that live as long as the tests. */
 export const rolePasswords: Readonly<Record<string, string>> = Object.fromEntries(
-  serviceSchemas.map(({ role }) => [role, `${role}-in-tests`]),
+  loginRoles.map((role) => [role, `${role}-in-tests`]),
 )
