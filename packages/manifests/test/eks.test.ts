@@ -25,6 +25,7 @@ type ExternalSecret = { spec: { data: { secretKey: string; remoteRef: { key: str
 const production = await renderFolder('overlays/production')
 const cluster = load(readFileSync(path.join(manifestsFolder, 'eks/cluster.yaml'), 'utf8')) as ClusterConfig
 const guide = readFileSync(path.join(repository, 'docs/deploy-eks.md'), 'utf8')
+const operating = readFileSync(path.join(repository, 'docs/operate-eks.md'), 'utf8')
 const parameters = production.find(({ metadata }) => metadata.name === 'parameters')?.data ?? {}
 
 function only(kind: string, name?: string): Manifest {
@@ -89,6 +90,51 @@ test('the guide writes every parameter, and the map that only it can make', () =
   const { spec } = workload(production, 'order')
   expect(spec.volumes?.map(({ configMap }) => configMap?.name)).toEqual(['database-ca'])
   expect(guide).toContain('create configmap database-ca --from-file=ca.pem=')
+})
+
+test('the guide installs the operator of every kind of object that production sends', () => {
+  const charts: Record<string, string> = {
+    'keda.sh': 'kedacore/keda',
+    'external-secrets.io': 'external-secrets/external-secrets',
+  }
+  const groups = new Set(production.map(({ apiVersion }) => apiVersion.split('/')[0] ?? ''))
+  // Kubernetes' own groups have one word, or end in k8s.io.
+  const foreign = [...groups].filter((group) => group.includes('.') && !group.endsWith('k8s.io'))
+  expect(foreign.toSorted()).toEqual(Object.keys(charts).toSorted())
+  for (const group of foreign)
+    expect(guide).toMatch(new RegExp(`^helm upgrade --install \\S+ ${charts[group]}`, 'm'))
+})
+
+test('whoever operates needs nothing from the shell in which the account was built', () => {
+  const blocks = [...operating.matchAll(/```bash\n([^]*?)```/g)].map(([, text = '']) => text)
+  const [first = '', ...rest] = blocks
+  const assigned = (text: string) =>
+    [...text.matchAll(/(?:^|[\s;(])(?:read -rs |for )?([A-Za-z_]+)(?==| in | && export)/gm)].map(
+      ([, name]) => name,
+    )
+  const used = (text: string) => [...text.matchAll(/\$\{?([A-Za-z_]+)/g)].map(([, name]) => name)
+  expect(rest.length).toBeGreaterThan(8)
+  for (const block of rest) {
+    // jq has variables of its own, which it is given.
+    const known = [
+      ...assigned(first),
+      ...assigned(block),
+      ...[...block.matchAll(/--arg (\w+)/g)].map(([, name]) => name),
+    ]
+    expect(
+      used(block).filter((name) => !known.includes(name)),
+      block,
+    ).toEqual([])
+  }
+})
+
+test('what the guide makes, taking down deletes', () => {
+  const made = [...guide.matchAll(/aws ([\w-]+) (?:create|request)-([\w-]+)/g)].map(
+    ([, service, what]) => `aws ${service} delete-${what}`,
+  )
+  expect(new Set(made).size).toBeGreaterThan(8)
+  const [, down = ''] = operating.split('## Take it all down')
+  expect([...new Set(made)].filter((command) => !down.includes(command))).toEqual([])
 })
 
 test('RDS accepts as many connections as the local Postgres', async () => {
