@@ -22,6 +22,7 @@ const commands = {
   start: ['packages/local/src/start.ts'],
   reset: ['packages/local/src/reset.ts'],
   demo: ['packages/demo/src/demo.ts'],
+  simulate: ['packages/simulation/src/main.ts'],
   verify: ['packages/local/src/verify.ts'],
   test: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'packages/test-kit/vitest.config.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],

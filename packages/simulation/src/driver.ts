@@ -1,0 +1,83 @@
+import { metersBetween, onTheWay, type Place } from './city.ts'
+import type { Van } from './fleet.ts'
+import { createPhone, type Phone } from './phone.ts'
+import type { World } from './world.ts'
+
+/** A van in a town, traffic lights included. */
+const VAN_MPS = 7
+/** Faster than this no position is believed, so a simulation in fast motion drives no faster. */
+const FASTEST_MPS = 30
+/** Roads are longer than the straight line. */
+const DETOUR = 1.3
+const SERVICE_SECONDS = 120
+const MAX_STOPS = 200
+
+type Stop = { id: string; orderId: string; status: string; address: Place & { line1: string } }
+type Route = { id: string; status: string; stops: Stop[] }
+
+const reasons = ['nobody_home', 'no access to the building', 'the address does not exist']
+
+/** One driver's route, from the loading of the van to the last stop. */
+export async function drive(world: World, van: Van): Promise<void> {
+  const { client, people, tally } = world
+  const session = await people.logIn(van.email)
+  const phone = createPhone(world, session)
+  const start = { method: 'POST', path: '/v1/driver/route/start', token: session.token } as const
+  const { status, body: route } = await client.ask<Route>('start route', start)
+  if (status !== 200) return tally.count('routes not started')
+  tally.count('routes started')
+  for (const { orderId } of route.stops) tally.order(orderId, 'out for delivery')
+  let place: Place = van.hub
+  for (let count = 0; count < MAX_STOPS; count += 1) {
+    const stop = await nextStop(world, await people.tokenOf(session))
+    if (stop === undefined) break
+    await driveTo(world, phone, place, stop.address)
+    place = stop.address
+    await serve(world, phone, stop)
+    if (world.clock.signal.aborted) break
+  }
+  await phone.upload()
+  tally.count('routes ended')
+}
+
+/** The phone asks again before each leg, because the day changes. */
+async function nextStop({ client }: World, token: string): Promise<Stop | undefined> {
+  const { status, body } = await client.ask<Route>('route', { path: '/v1/driver/route', token })
+  if (status !== 200 || body.status !== 'started') return undefined
+  return body.stops.find((stop) => stop.status === 'pending' || stop.status === 'arrived')
+}
+
+async function driveTo(
+  { clock, chance, faults }: World,
+  phone: Phone,
+  from: Place,
+  to: Place,
+): Promise<void> {
+  phone.setSignal(!chance.is(faults.has('dead-spots') ? 0.5 : 0.05))
+  const speed = Math.min(VAN_MPS * clock.speed, FASTEST_MPS)
+  const seconds = Math.max(1, (metersBetween(from, to) * DETOUR) / speed)
+  const steps = Math.ceil(seconds / 2)
+  for (let step = 1; step <= steps && !clock.signal.aborted; step += 1) {
+    await clock.waitMs((seconds / steps) * 1_000)
+    await phone.locate(onTheWay(from, to, step / steps), speed)
+  }
+}
+
+async function serve(
+  { clock, chance, faults, tally }: World,
+  phone: Phone,
+  { id, orderId }: Stop,
+): Promise<void> {
+  await phone.report({ type: 'arrive', stopId: id })
+  await clock.waitSeconds(SERVICE_SECONDS * chance.between(0.5, 2))
+  if (chance.is(faults.has('nobody-home') ? 0.2 : 0.02)) {
+    await phone.report({ type: 'fail', stopId: id, reason: chance.pick(reasons) })
+    tally.order(orderId, 'failed')
+    return
+  }
+  const proof = chance.is(0.5)
+    ? { kind: 'signature', name: 'A neighbour' }
+    : { kind: 'photo', reference: 'in front of the door' }
+  await phone.report({ type: 'deliver', stopId: id, proof })
+  tally.order(orderId, 'delivered')
+}
