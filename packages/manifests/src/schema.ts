@@ -29,7 +29,7 @@ export async function problemsOf(manifest: Manifest): Promise<string[]> {
 }
 
 /** `apps/v1 Deployment` is `V1Deployment` in Kubernetes' own client. */
-function modelName({ apiVersion, kind }: Manifest): string {
+export function modelName({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): string {
   const version = apiVersion.split('/').at(-1) as string
   return `${version.charAt(0).toUpperCase()}${version.slice(1)}${kind}`
 }
@@ -38,6 +38,11 @@ type Attribute = { baseName: string; type: string }
 type Model = { attributeTypeMap: readonly Attribute[] }
 
 const models = kubernetes as unknown as Record<string, Model | undefined>
+
+/** The fields that Kubernetes' own client knows of a type, sorted; none where it does not know the type. */
+export function fieldsOfModel(name: string): string[] {
+  return (models[name]?.attributeTypeMap ?? []).map(({ baseName }) => baseName).toSorted()
+}
 
 /** Types of the client that hold nothing of their own. */
 const LEAF = /^(string|number|boolean|any|object|Date|IntOrString|V1MicroTime)$/

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import type { Manifest } from '../src/manifest.ts'
 import {
@@ -9,7 +10,7 @@ import {
   renderWith,
   renderWithKubectl,
 } from '../src/render.ts'
-import { problemsOf } from '../src/schema.ts'
+import { fieldsOfModel, modelName, problemsOf } from '../src/schema.ts'
 
 const components = await componentNames()
 
@@ -47,13 +48,44 @@ test('the schemas find a wrong type, a missing field and a field that does not e
   expect((await problemsOf(missing)).join('\n')).toMatch(/required property port/)
 })
 
-test('the schemas are those of the Kubernetes that the README and the cluster file name', async () => {
+test('types and schemas are those of the Kubernetes that the README and the cluster file name', async () => {
   const model = import.meta.resolve('@kubernetes/client-node').replace(/index\.js$/, 'gen/models/V1Pod.js')
   const version = /OpenAPI spec version: release-([\d.]+)/.exec(await readFile(new URL(model), 'utf8'))?.[1]
   const read = (file: string) => readFile(path.join(manifestsFolder, file), 'utf8')
   expect(await read('README.md')).toContain(`Kubernetes ${version}`)
   expect(await read('eks/cluster.yaml')).toContain(`version: "${version}"`)
+
+  // The package of schemas does not say its version; each brings fields, so the same fields are the same version.
+  const fields = await fieldsBySchema()
+  expect(fields.length).toBeGreaterThan(300)
+  const other = fields.filter(({ model: name, names }) => !isDeepStrictEqual(fieldsOfModel(name), names))
+  expect(other.map(({ model: name }) => name)).toEqual([])
 })
+
+const groups = ['v1', 'apps/v1', 'batch/v1', 'networking.k8s.io/v1', 'policy/v1', 'autoscaling/v2']
+
+/** The fields of every type in the groups that the manifests use, by the name that the client has for the type. */
+async function fieldsBySchema(): Promise<{ model: string; names: string[] }[]> {
+  const folder = new URL('..', import.meta.resolve('kubernetes-models/v1/Pod'))
+  const types = await Promise.all(
+    groups.map(async (group) => {
+      const files = await readdir(new URL(group, folder))
+      return Promise.all(
+        files
+          .filter((file) => file.endsWith('.d.ts') && file !== 'index.d.ts')
+          .map(async (file) => {
+            const name = path.basename(file, '.d.ts')
+            const text = await readFile(new URL(`${group}/${file}`, folder), 'utf8')
+            const body = text.split(`export interface I${name} `)[1]?.split('\n}')[0] ?? ''
+            const names = [...body.matchAll(/^ {4}"(\w+)"\??:/gm)].map(([, field]) => field as string)
+            return { model: modelName({ apiVersion: group, kind: name }), names: names.toSorted() }
+          }),
+      )
+    }),
+  )
+  // What only one of the two has a name for, such as a type of the schema language, has no fields to compare.
+  return types.flat().filter(({ model }) => fieldsOfModel(model).length > 0)
+}
 
 test('a changed value changes the name of its map, and so the pods that read it', async () => {
   const overlays = await Promise.all(['overlays/local', 'overlays/production'].map(renderFolder))
