@@ -65,8 +65,20 @@ export function httpConfig(env: z.output<z.ZodObject<typeof httpEnvironment>>) {
 
 /** The group that `createDb` takes, from the variables of `databaseEnvironment`. */
 export function databaseConfig(env: z.output<z.ZodObject<typeof databaseEnvironment>>) {
-  const ca = env.DATABASE_CA_FILE === undefined ? undefined : readFileSync(env.DATABASE_CA_FILE, 'utf8')
+  const ca = env.DATABASE_CA_FILE === undefined ? undefined : readCertificates(env.DATABASE_CA_FILE)
   return { url: env.DATABASE_URL, ca, poolSize: env.DATABASE_POOL_SIZE, jobTimeoutMs: env.JOB_TIMEOUT_MS }
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException
+    throw new ConfigError(
+      `The configuration cannot be used:\n  DATABASE_CA_FILE: ${file} cannot be read (${code})`,
+      { cause: err },
+    )
+  }
 }
 
 export type HttpConfig = ReturnType<typeof httpConfig>

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { DatabaseConfig } from './config.ts'
+import { createDatabaseExplainer, isPoolExhausted } from './database-failure.ts'
+import { createDatabaseOutage, type DatabaseOutage } from './database-outage.ts'
 import { measureDatabase } from './db-metrics.ts'
-import { invalid, unavailable } from './errors.ts'
+import { invalid, ServiceError, unavailable } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -14,9 +16,17 @@ export type Db = {
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
 }
 
-export type Database = Db & { pool: pg.Pool; close(): Promise<void> }
+export type Database = Db & {
+  pool: pg.Pool
+  /** Whoever uses the pool by itself says here how that went. */
+  outage: DatabaseOutage
+  /** One sentence about a failure: what is wrong, with which host and user, and what to do. */
+  explain(err: unknown): string
+  close(): Promise<void>
+}
 
 const MAX_WAITING_FACTOR = 20
+const DATABASE_UNAVAILABLE = 'database_unavailable'
 const MAX_TRANSACTION_TRIES = 3
 
 /** bigint columns hold cents and counters below 2^53; as strings they would poison arithmetic. */
@@ -34,7 +44,9 @@ export function createDb(
   config: Omit<DatabaseConfig, 'jobTimeoutMs'>,
   options: { log: Log; metrics: Metrics },
 ): Database {
-  const pool = openPool(config, options.log)
+  const explain = createDatabaseExplainer(config.url)
+  const outage = createDatabaseOutage({ log: options.log, explain })
+  const pool = openPool(config, outage)
   measureDatabase(pool, config, options.metrics)
 
   const duration = options.metrics.histogram(
@@ -46,13 +58,20 @@ export function createDb(
     if (pool.waitingCount > config.poolSize * MAX_WAITING_FACTOR) {
       throw unavailable('overloaded', 'Too many requests wait for the database; try again shortly')
     }
-    return pool.connect().catch(translate)
+    return pool.connect().catch((err: Error) => {
+      if (!isPoolExhausted(err)) outage.failed(err)
+      throw databaseUnavailable(err)
+    })
   }
   const runOn = async <Row>(client: pg.PoolClient, sql: string, values: readonly unknown[]) => {
     const start = performance.now()
     try {
       const result = await client.query({ name: statementName(sql), text: sql, values: [...values] })
+      outage.answered()
       return result.rows as Row[]
+    } catch (err) {
+      if (isConnectionLost(err)) outage.failed(err)
+      throw err
     } finally {
       duration.observe((performance.now() - start) / 1000)
     }
@@ -60,6 +79,8 @@ export function createDb(
 
   return {
     pool,
+    outage,
+    explain,
     async query<Row>(sql: string, values: readonly unknown[] = []) {
       const client = await connect()
       try {
@@ -93,7 +114,7 @@ export function createDb(
 }
 
 /** Every wait has a limit: for a connection, for an answer, for a lock, and for a transaction that idles. */
-function openPool(config: Omit<DatabaseConfig, 'jobTimeoutMs'>, log: Log): pg.Pool {
+function openPool(config: Omit<DatabaseConfig, 'jobTimeoutMs'>, outage: DatabaseOutage): pg.Pool {
   const pool = new pg.Pool({
     connectionString: config.url,
     max: config.poolSize,
@@ -106,9 +127,8 @@ function openPool(config: Omit<DatabaseConfig, 'jobTimeoutMs'>, log: Log): pg.Po
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
   })
-  const warn = (err: Error) => log.warn({ err }, 'a database connection broke')
-  pool.on('error', warn)
-  pool.on('connect', (client) => client.on('error', warn))
+  pool.on('error', (err) => outage.failed(err))
+  pool.on('connect', (client) => client.on('error', (err) => outage.failed(err)))
   return pool
 }
 
@@ -161,11 +181,12 @@ function statementName(sql: string): string {
 /** SQLSTATE classes: 08 connection, 53 resources, 57P admin shutdown and start-up, 57014 statement timeout, 55P03 lock timeout. */
 const unavailableStates = /^(08|53|57P|57014|55P03)/
 const lostConnection =
-  /Connection terminated|connection timeout|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN/
+  /Connection terminated|connection timeout|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ENOTFOUND|EAI_AGAIN/
 
 /** Whether the database is away or overloaded, as opposed to a statement that is wrong. */
 export function isDatabaseUnavailable(err: unknown): boolean {
   if (!(err instanceof Error)) return false
+  if (err instanceof ServiceError) return err.code === DATABASE_UNAVAILABLE
   const { code } = err as { code?: string }
   return (code !== undefined && unavailableStates.test(code)) || isConnectionLost(err)
 }
@@ -197,10 +218,11 @@ function translate(err: unknown): never {
       cause: err,
     })
   }
-  if (isDatabaseUnavailable(err)) {
-    throw unavailable('database_unavailable', 'The database does not answer; try again shortly', {
-      cause: err,
-    })
-  }
+  if (isDatabaseUnavailable(err)) throw databaseUnavailable(err)
   throw err
+}
+
+function databaseUnavailable(cause: unknown): ServiceError {
+  if (cause instanceof ServiceError) return cause
+  return unavailable(DATABASE_UNAVAILABLE, 'The database does not answer; try again shortly', { cause })
 }

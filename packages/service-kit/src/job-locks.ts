@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type pg from 'pg'
+import type { Db } from './db.ts'
 
 /** A lock that nobody has renewed for this long belongs to a process that died or that could not record the end. */
 const ABANDONED_AFTER_MS = 15_000
@@ -10,15 +10,7 @@ export type JobLocks = ReturnType<typeof createJobLocks>
  * Renews the locks of the jobs that are under way here, and frees those that nobody renews, so that a killed process
  * or a database that was away delays a job by seconds. graphile-worker by itself frees a lock after four hours.
  */
-export function createJobLocks({
-  schema,
-  pool,
-  timeoutMs,
-}: {
-  schema: string
-  pool: pg.Pool
-  timeoutMs: number
-}) {
+export function createJobLocks({ schema, db, timeoutMs }: { schema: string; db: Db; timeoutMs: number }) {
   const abandonedAfterMs = Math.min(timeoutMs, ABANDONED_AFTER_MS)
   const underWay = new Map<string, Promise<void>>()
   const poolIds: string[] = []
@@ -39,12 +31,12 @@ export function createJobLocks({
     async renew(): Promise<void> {
       const ids = [...underWay.keys()]
       if (ids.length > 0) {
-        await pool.query(
+        await db.query(
           `update ${schema}._private_jobs set locked_at = now() where id = any($1) and locked_at is not null`,
           [ids],
         )
       }
-      await pool.query(
+      await db.query(
         `update ${schema}._private_jobs set locked_at = null, locked_by = null
          where locked_at < now() - $1::integer * interval '1 millisecond'`,
         [abandonedAfterMs],
@@ -52,7 +44,7 @@ export function createJobLocks({
     },
     /** Frees whatever our worker pools still have locked. Without a database the locks run out by themselves. */
     async giveBack(): Promise<void> {
-      await pool.query(`select ${schema}.force_unlock_workers($1)`, [poolIds]).catch(() => undefined)
+      await db.query(`select ${schema}.force_unlock_workers($1)`, [poolIds]).catch(() => undefined)
     },
     /** Resolves when every job that was under way has ended. */
     async settled(): Promise<void> {

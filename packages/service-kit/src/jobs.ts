@@ -1,11 +1,12 @@
 import { type JobHelpers, Logger, type Runner, run as runQueue, type TaskList } from 'graphile-worker'
-import type pg from 'pg'
 import type { Counter } from 'prom-client'
-import type { Db } from './db.ts'
+import { createDatabaseOutage } from './database-outage.ts'
+import { type Database, type Db, isDatabaseUnavailable } from './db.ts'
 import { newId } from './ids.ts'
 import { createJobLocks, type JobLocks } from './job-locks.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { measureQueue } from './queue-metrics.ts'
 import { recurring } from './recurring.ts'
 import { runInContext, traceparentFrom } from './request-context.ts'
 
@@ -40,25 +41,32 @@ type EnqueueOptions = {
 /** With graphile-worker's backoff (e^attempt seconds, at most e^10) 16 tries last about a day. */
 const MAX_ATTEMPTS = 16
 const RESTART_DELAY_MS = 1_000
+
+type JobsOptions = {
+  schema: string
+  db: Database
+  timeoutMs: number
+  log: Log
+  metrics: Metrics
+  concurrency?: number
+  /** Tasks of this queue that only other processes of the service work off; for the metrics. */
+  otherTasks?: readonly string[]
+}
+
 /**
  * The service's own queue in the schema `<service schema>_jobs`. `enqueue` joins the caller's transaction: the job
  * exists if and only if the transaction commits. Jobs run at least once, in any order, on any replica. A job that
  * takes longer than `timeoutMs` fails and is tried again; what a process that died had in hand is taken over.
  */
-export function createJobs(options: {
-  schema: string
-  pool: pg.Pool
-  timeoutMs: number
-  log: Log
-  metrics: Metrics
-  concurrency?: number
-}) {
-  const { schema, pool, timeoutMs, log } = options
+export function createJobs(options: JobsOptions) {
+  const { schema, db, timeoutMs, log } = options
   const finished = options.metrics.counter('jobs_total', 'Jobs worked off, by task and outcome', [
     'task',
     'outcome',
   ])
-  measureDeadLetters(options)
+  const taskNames = new Set(options.otherTasks)
+  measureQueue({ schema, pool: db.pool, metrics: options.metrics, tasks: () => [...taskNames] })
+  const queue = createDatabaseOutage({ log, explain: (err) => db.explain(err), what: `the queue ${schema}` })
   const locks = createJobLocks(options)
   let runner: Runner | undefined
   let stopping = false
@@ -68,19 +76,15 @@ export function createJobs(options: {
   async function supervise(taskList: TaskList): Promise<void> {
     while (!stopping) {
       try {
-        runner = await runQueue({
-          pgPool: pool,
-          schema,
-          taskList,
-          noHandleSignals: true,
-          events: locks.events,
-          logger: quietLogger(log, () => stopping),
-          preset: { worker: { concurrentJobs: options.concurrency ?? 4, ...batching(locks.renewEveryMs) } },
-        })
+        runner = await startRunner(options, { taskList, locks, isStopping: () => stopping })
+        db.outage.answered()
+        queue.answered()
         if (stopping) await runner.stop()
         await runner.promise
       } catch (err) {
-        if (!stopping) log.warn({ err }, 'the job runner stopped; it starts again')
+        if (stopping) return
+        if (isDatabaseUnavailable(err)) db.outage.failed(err)
+        else queue.failed(err)
       }
       if (!stopping) await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY_MS))
     }
@@ -102,6 +106,7 @@ export function createJobs(options: {
     },
     /** Begins to work jobs off. A database that goes away only pauses it. */
     start(tasks: Record<string, Task>): void {
+      for (const name of Object.keys(tasks)) taskNames.add(name)
       const list = Object.entries(tasks).map(([name, task]) => [
         name,
         observed(name, task, { log, finished, timeoutMs, locks }),
@@ -122,6 +127,21 @@ export function createJobs(options: {
   }
 }
 
+function startRunner(
+  { schema, db, log, concurrency = 4 }: JobsOptions,
+  { taskList, locks, isStopping }: { taskList: TaskList; locks: JobLocks; isStopping: () => boolean },
+): Promise<Runner> {
+  return runQueue({
+    pgPool: db.pool,
+    schema,
+    taskList,
+    noHandleSignals: true,
+    events: locks.events,
+    logger: quietLogger({ log, db, isStopping }),
+    preset: { worker: { concurrentJobs: concurrency, ...batching(locks.renewEveryMs) } },
+  })
+}
+
 type Observer = {
   log: Log
   finished: Counter<'task' | 'outcome'>
@@ -140,7 +160,8 @@ function observed(name: string, task: Task, { log, finished, timeoutMs, locks }:
         finished.inc({ task: name, outcome: 'done' })
       } catch (err) {
         finished.inc({ task: name, outcome: 'failed' })
-        log.warn({ err, task: name }, 'a job failed; it is tried again later')
+        const level = isDatabaseUnavailable(err) ? 'debug' : 'warn'
+        log[level]({ err, task: name }, 'a job failed; it is tried again later')
         throw err
       }
     })
@@ -161,35 +182,15 @@ async function within(limitMs: number, work: Promise<void>): Promise<void> {
   }
 }
 
-function measureDeadLetters({
-  schema,
-  pool,
-  metrics,
-}: {
-  schema: string
-  pool: pg.Pool
-  metrics: Metrics
-}): void {
-  metrics.gauge('jobs_waiting', 'Jobs in the queue by state', ['state'], async (gauge) => {
-    const { rows } = await pool
-      .query<{ dead: number; due: number }>(
-        `select count(*) filter (where attempts >= max_attempts) as dead,
-              count(*) filter (where attempts < max_attempts and run_at <= now()) as due
-       from (select attempts, max_attempts, run_at from ${schema}.jobs limit 10000) as jobs`,
-      )
-      .catch(() => ({ rows: [] }))
-    gauge.set({ state: 'dead_letter' }, rows[0]?.dead ?? 0)
-    gauge.set({ state: 'due' }, rows[0]?.due ?? 0)
-  })
-}
-
 /**
  * graphile-worker logs every job it starts at info; only its warnings are for our log. While it stops with jobs that it
- * has fetched and not begun, version 0.18 reports errors of its own making although it gives the jobs back.
+ * has fetched and not begun, version 0.18 reports errors of its own making although it gives the jobs back. While the
+ * database is away it reports each thing that it tries.
  */
-function quietLogger(log: Log, isStopping: () => boolean) {
-  return new Logger(() => (level, message) => {
+function quietLogger({ log, db, isStopping }: { log: Log; db: Database; isStopping: () => boolean }) {
+  return new Logger(() => (level, message, meta) => {
     if (level !== 'error' && level !== 'warning') return
-    log[isStopping() ? 'debug' : 'warn']({ queue: true }, message)
+    if (isDatabaseUnavailable(meta?.error)) db.outage.failed(meta?.error)
+    log[isStopping() || db.outage.isAway() ? 'debug' : 'warn']({ queue: true }, message)
   })
 }

@@ -25,7 +25,7 @@ export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>):
     service = await create(process.env)
     await service.start()
   } catch (err) {
-    console.error(err instanceof ConfigError ? err.message : err)
+    console.error(whyNotStarted(err))
     process.exit(1)
   }
   process.on('unhandledRejection', (err) => {
@@ -33,6 +33,13 @@ export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>):
     process.exit(1)
   })
   void asked.promise.then((signal) => stop(service, signal))
+}
+
+/** A wrong configuration, and what the system refuses, such as a port in use, say all in their message. */
+function whyNotStarted(err: unknown): unknown {
+  if (err instanceof ConfigError) return err.message
+  const isRefusedBySystem = err instanceof Error && 'syscall' in err
+  return isRefusedBySystem ? `The process cannot start: ${err.message}` : err
 }
 
 async function stop(service: Service, signal: NodeJS.Signals): Promise<void> {

@@ -1,25 +1,43 @@
 import { readdir } from 'node:fs/promises'
-import type { Db } from './db.ts'
+import type { Database } from './db.ts'
 
-/** The check behind `/readyz`: the database answers and has every migration in `migrationsDirectory`. */
-export function createReadiness(options: { db: Db; migrationsDirectory: string }) {
+/**
+ * The check behind `/readyz`: the database answers and has every migration in `migrationsDirectory`. It rejects with
+ * one sentence that says what is wrong, where, and what to do.
+ */
+export function createReadiness(options: {
+  db: Pick<Database, 'query' | 'explain'>
+  migrationsDirectory: string
+}) {
+  const { db, migrationsDirectory } = options
   let newest: Promise<number> | undefined
   let migrated = false
 
+  const ask = async <Row>(sql: string): Promise<Row | undefined> => {
+    const [row] = await db.query<Row>(sql).catch((err: unknown) => {
+      // Without its cause, which the sentence says already.
+      throw new Error(db.explain(err))
+    })
+    return row
+  }
   return {
     async check(): Promise<void> {
       if (migrated) {
-        await options.db.query('select 1')
+        await ask('select 1')
         return
       }
-      newest ??= newestMigration(options.migrationsDirectory)
+      newest ??= newestMigration(migrationsDirectory)
       const wanted = await newest
-      const [row] = await options.db.query<{ applied: number | null }>(
-        'select max(id) as applied from migrations',
+      const row = await ask<{ applied: number | null; database: string; role: string }>(
+        'select max(id) as applied, current_database() as database, current_user as role from migrations',
       )
       const applied = row?.applied ?? 0
-      if (applied < wanted)
-        throw new Error(`migration ${wanted} is not applied yet; the schema is at ${applied}`)
+      if (applied < wanted) {
+        throw new Error(
+          `migration ${wanted} is not applied yet; the schema of ${row?.role} in "${row?.database}" is at ${applied}: ` +
+            'run the migration of this version, and look into its log where it has run.',
+        )
+      }
       migrated = true
     },
   }

@@ -1,8 +1,10 @@
+import { isDatabaseUnavailable } from './db.ts'
 import type { Log } from './log.ts'
 
 /**
  * Runs `work` again and again until stopped, never twice at a time, `everyMs` apart with a fifth of jitter so
- * that replicas spread out. A failure is logged and the next turn comes as usual.
+ * that replicas spread out. A failure is logged and the next turn comes as usual; that the database is away is logged
+ * by who asks it, once.
  * @returns a function that stops it and waits for the turn under way.
  */
 export function recurring(
@@ -19,7 +21,8 @@ export function recurring(
     try {
       await work()
     } catch (err) {
-      log.warn({ err, job: name }, 'a recurring job failed; it runs again at its next turn')
+      const level = isDatabaseUnavailable(err) ? 'debug' : 'warn'
+      log[level]({ err, job: name }, 'a recurring job failed; it runs again at its next turn')
     }
     if (!stopped) schedule()
   }

@@ -19,12 +19,12 @@ async function queue(timeoutMs = 60_000) {
   const metrics = createMetrics('test')
   const db = createDb({ url: database.urlFor('order'), ca: undefined, poolSize: 5 }, { log, metrics })
   resources.defer(() => db.close())
-  const jobs = createJobs({ schema: 'orders_jobs', pool: db.pool, timeoutMs, log, metrics })
+  const jobs = createJobs({ schema: 'orders_jobs', db, timeoutMs, log, metrics })
   const start = (tasks: Record<string, Task>) => {
     jobs.start(tasks)
     resources.defer(() => jobs.stop())
   }
-  return { db, jobs, start }
+  return { db, jobs, start, metrics, log }
 }
 
 test('a job exists if and only if its transaction commits', async () => {
@@ -93,6 +93,29 @@ test('a job that hangs fails at its limit and is tried again', async () => {
     describe: 'the second try has done it',
     timeoutMs: 20_000,
   })
+})
+
+test('waiting jobs are counted by the tasks that the code knows; any other counts as other', async () => {
+  const { db, log } = await queue()
+  const metrics = createMetrics('test')
+  const options = { schema: 'orders_jobs', db, timeoutMs: 60_000, log, metrics, otherTasks: ['elsewhere'] }
+  const jobs = createJobs(options)
+  await db.transaction(async (tx) => {
+    for (const task of ['elsewhere', 'elsewhere', 'of_a_later_version', 'of_an_older_one'])
+      await jobs.enqueue(tx, task, {})
+    await jobs.enqueue(tx, 'elsewhere', {}, { runAt: new Date(Date.now() + 3_600_000) })
+  })
+  await db.query(
+    `update orders_jobs._private_jobs set attempts = max_attempts where id = (select min(id) from orders_jobs.jobs)`,
+  )
+  const { text } = await metrics.expose(undefined)
+  const series = text.split('\n').filter((line) => line.startsWith('jobs_waiting{'))
+  expect(series.map((line) => line.replace('service="test",', '').replace(',service="test"', ''))).toEqual([
+    'jobs_waiting{task="elsewhere",state="dead_letter"} 1',
+    'jobs_waiting{task="elsewhere",state="due"} 1',
+    'jobs_waiting{task="other",state="dead_letter"} 0',
+    'jobs_waiting{task="other",state="due"} 2',
+  ])
 })
 
 test('a stop finishes what was begun and gives the rest back at once', async () => {

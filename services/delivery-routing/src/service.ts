@@ -99,7 +99,8 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
     redis,
     jobs: createJobs({
       schema: 'delivery_jobs',
-      pool: db.pool,
+      db,
+      otherTasks: [PLAN_DAY],
       timeoutMs: config.database.jobTimeoutMs,
       // Plans wait for their turn in some of these places; events must not wait with them.
       concurrency: 8,

@@ -49,7 +49,7 @@ export async function createInventoryService(config: Config): Promise<InventoryS
   resources.defer(() => pages.settle())
   const jobs = createJobs({
     schema: 'inventory_jobs',
-    pool: db.pool,
+    db,
     timeoutMs: config.database.jobTimeoutMs,
     log,
     metrics: kitMetrics,

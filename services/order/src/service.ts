@@ -35,7 +35,7 @@ export async function createOrderService(config: Config): Promise<OrderService> 
   resources.defer(() => db.close())
   const jobs = createJobs({
     schema: 'orders_jobs',
-    pool: db.pool,
+    db,
     timeoutMs: config.database.jobTimeoutMs,
     log,
     metrics,

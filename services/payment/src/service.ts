@@ -35,7 +35,7 @@ export async function createPaymentService(config: Config): Promise<PaymentServi
   resources.defer(() => db.close())
   const jobs = createJobs({
     schema: 'payments_jobs',
-    pool: db.pool,
+    db,
     timeoutMs: config.database.jobTimeoutMs,
     log,
     metrics,
