@@ -30,10 +30,12 @@ export async function startBalancer(options: {
   const { name, endpoints, probeEveryMs } = options
   let known: readonly Endpoint[] = []
   const failuresInARow = new Map<string, number>()
+  const withdrawn = new Set<string>()
   const refused: string[] = []
   const sockets = new Set<Socket>()
-  const isUp = (endpoint: Endpoint) =>
-    (failuresInARow.get(endpoint.name) ?? FAILURE_THRESHOLD) < FAILURE_THRESHOLD
+  const isUp = (endpointName: string) =>
+    !withdrawn.has(endpointName) &&
+    (failuresInARow.get(endpointName) ?? FAILURE_THRESHOLD) < FAILURE_THRESHOLD
 
   const list = async () => endpoints()
   const probe = async () => {
@@ -55,7 +57,7 @@ export async function startBalancer(options: {
     sockets.add(client)
     client.once('close', () => sockets.delete(client))
     client.on('error', () => undefined)
-    const ready = known.filter(isUp)
+    const ready = known.filter((each) => isUp(each.name))
     const endpoint = ready[Math.floor(Math.random() * ready.length)]
     if (endpoint === undefined) refuse(client, 'no endpoint was ready')
     else
@@ -70,8 +72,10 @@ export async function startBalancer(options: {
     url: `http://127.0.0.1:${port}`,
     /** Connections that were lost at their beginning, in words. */
     refused: refused as readonly string[],
-    isUp: (endpointName: string) =>
-      (failuresInARow.get(endpointName) ?? FAILURE_THRESHOLD) < FAILURE_THRESHOLD,
+    isUp,
+    /** Gives an endpoint no new connection, whatever its probe says, as Kubernetes does with a pod that is deleted. */
+    withdraw: (endpointName: string) => void withdrawn.add(endpointName),
+    restore: (endpointName: string) => void withdrawn.delete(endpointName),
     async close(): Promise<void> {
       await stopProbing()
       for (const socket of sockets) socket.destroy()

@@ -1,7 +1,7 @@
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { Pool } from 'undici'
 import { checkOrders, checkStreams } from './aftermath.ts'
-import { createDispatcher } from './dispatcher.ts'
+import { createDispatcher, createPlanner } from './dispatcher.ts'
 import { follow, nobody } from './followers.ts'
 import { type KindResult, startOpenLoop } from './open-loop.ts'
 import type { Population } from './population.ts'
@@ -46,8 +46,10 @@ export async function runUnderLoad(
   await waitFor(() => followers.all.every((follower) => follower.isConnected()), {
     describe: 'every event stream is open',
   })
-  const bought: Bought = new Map(business?.routed.map(({ orderId, customer }) => [orderId, customer]))
-  const dispatcher = business === undefined ? undefined : createDispatcher(pool, business)
+  const placed = business === undefined ? [] : [...business.routed, ...business.planned.orders]
+  const bought: Bought = new Map(placed.map(({ orderId, customer }) => [orderId, customer]))
+  const dispatchers =
+    business === undefined ? [] : [createDispatcher(pool, business), createPlanner(pool, business)]
   const send = createTraffic(pool, population, bought)
   const loop = startOpenLoop({ ratePerSecond: options.ratePerSecond, next: createDeck(send), send })
   let seconds = 0
@@ -56,9 +58,9 @@ export async function runUnderLoad(
     await untilElapsed(loop.elapsedSeconds, options.minSeconds)
     seconds = loop.elapsedSeconds()
   } finally {
-    await Promise.all([loop.stop(), dispatcher?.stop()])
+    await Promise.all([loop.stop(), ...dispatchers.map((each) => each.stop())])
   }
-  const kinds = [...loop.results(), ...(dispatcher === undefined ? [] : [dispatcher.result])]
+  const kinds = [...loop.results(), ...dispatchers.map(({ result }) => result)]
   try {
     const problems = [
       ...kinds.flatMap(({ failures }) => failures),

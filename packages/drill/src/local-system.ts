@@ -1,24 +1,26 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Child, describeExit } from '@urbanbloom/local/child'
-import { startProgram, waitUntilReady } from '@urbanbloom/local/program-process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ChildExit, describeExit } from '@urbanbloom/local/child'
 import { type ProgramName, type ServiceName, serviceNames } from '@urbanbloom/local/programs'
 import { type Deployment, urlOf } from '@urbanbloom/local/service-environment'
 import { planDeployments } from '@urbanbloom/test-kit/system-plan'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
+import { request } from 'undici'
 import { type Balancer, startBalancer } from './balancer.ts'
+import { createFleet, nameOf } from './fleet.ts'
 import { processEndpoint } from './process-endpoint.ts'
+import { startUsageMeter } from './process-usage.ts'
+import { programOf, type UnitName, unitNames } from './units.ts'
 
 const REPLICAS = 2
 const READY_LIMIT_MS = 60_000
-const STOP_LIMIT_MS = 28_000
+const isProbe = /route="\/(livez|readyz|metrics)"/
 
-export type Roll = { service: ServiceName; replica: number; stopMs: number; startMs: number; exit: string }
+export type Roll = { unit: UnitName; replica: number; stopMs: number; startMs: number; exit: string }
 
 /**
  * Two processes of every service, each pair behind a balancer that takes the place of its Kubernetes Service: the
- * gateway and the services know each other by that one address, as in a cluster. The payment sandbox stands for the
- * card provider, which is not ours to roll.
+ * gateway and the services know each other by that one address, as in a cluster. Plans are computed by two processes
+ * of delivery-routing that nothing calls. The payment sandbox stands for the card provider, which is not ours to roll.
  */
 export async function startLocalSystem(options: {
   databaseUrlFor: (service: string) => string
@@ -26,38 +28,33 @@ export async function startLocalSystem(options: {
   logFolder: string
   /** How long a stopping process goes on serving; the balancers must notice in less. */
   drainDelayMs: number
+  /** How long a process that is taken away still works before it is told, as the manifests' `preStop`. */
+  preStopMs: number
   probeEveryMs: number
 }) {
-  const { databaseUrlFor, redisUrl, logFolder, drainDelayMs, probeEveryMs } = options
+  const { databaseUrlFor, redisUrl, logFolder, drainDelayMs, preStopMs, probeEveryMs } = options
   const database = { urlFor: databaseUrlFor }
-  const deployments = await planDeployments({ replicas: REPLICAS, database, redisUrl, logLevel: 'info' })
-  const children = new Map<string, Child>()
-  const killAll = () => {
-    for (const child of children.values()) child.signal('SIGKILL')
-  }
-  process.once('exit', killAll)
-
-  const balancers = await startBalancers(deployments, probeEveryMs)
+  const planned = await planDeployments({ replicas: REPLICAS, database, redisUrl, logLevel: 'info' })
+  const balancers = await startBalancers(planned, probeEveryMs)
+  const balancerOf = (unit: UnitName | ProgramName) => balancers[unit as ServiceName] as Balancer | undefined
   const environment = environmentBehind(balancers, drainDelayMs)
-  const start = async (program: ProgramName, replica: number) => {
-    const deployment = deployments[replica] as Deployment
-    const folder = join(logFolder, String(replica))
-    await mkdir(folder, { recursive: true })
-    const child = await startProgram(program, deployment, { logFolder: folder, env: environment })
-    children.set(nameOf(program, replica), child)
-    await waitUntilReady(program, deployment, { child, limitMs: READY_LIMIT_MS })
-    const balancer = balancers[program as ServiceName]
-    if (balancer !== undefined) await untilUp(balancer, nameOf(program, replica))
+  const fleet = await createFleet({ planned, logFolder, environment })
+  const meter = startUsageMeter(fleet.running)
+
+  const start = async (unit: UnitName, replica: number) => {
+    await meter.noteStart(await fleet.start(unit, replica))
+    const balancer = balancerOf(unit)
+    balancer?.restore(nameOf(unit, replica))
+    if (balancer !== undefined) await untilUp(balancer, nameOf(unit, replica))
   }
   const close = async () => {
-    await Promise.all([...children.values()].map((child) => child.stop(STOP_LIMIT_MS)))
+    await meter.stop()
+    await fleet.close()
     await Promise.all(Object.values(balancers).map((balancer) => balancer.close()))
-    process.off('exit', killAll)
   }
-  const replicas = deployments.map((_, replica) => replica)
   const starting = [
-    start('payment-sandbox', 0),
-    ...serviceNames.flatMap((service) => replicas.map((replica) => start(service, replica))),
+    fleet.startSandbox(),
+    ...unitNames.flatMap((unit) => planned.map((_, replica) => start(unit, replica))),
   ]
   try {
     await Promise.all(starting)
@@ -66,26 +63,49 @@ export async function startLocalSystem(options: {
     await close()
     throw err
   }
-  const first = deployments[0] as Deployment
+  const first = planned[0] as Deployment
   return {
     gatewayUrl: balancers.gateway.url,
     internalToken: first.secrets.internalToken,
-    urlOf: (program: ProgramName) => balancers[program as ServiceName]?.url ?? urlOf(program, first),
-    /** Stops one process as a rollout does, with SIGTERM, and starts it again once it is gone. */
-    async roll(service: ServiceName, replica: number): Promise<Roll> {
-      const child = children.get(nameOf(service, replica)) as Child
+    urlOf: (program: ProgramName) => balancerOf(program)?.url ?? urlOf(program, first),
+    meter,
+    /** Stops one process with SIGTERM before its balancer knows of it, and starts it again once it is gone. */
+    async roll(unit: UnitName, replica: number): Promise<Roll> {
       const begin = performance.now()
-      const exit = await child.stop(STOP_LIMIT_MS)
+      const exit = await fleet.stop(unit, replica)
       const gone = performance.now()
-      await start(service, replica)
-      const exitWords = exit.code === 0 ? 'ok' : describeExit(exit)
-      return { service, replica, stopMs: gone - begin, startMs: performance.now() - gone, exit: exitWords }
+      await start(unit, replica)
+      const startMs = performance.now() - gone
+      return { unit, replica, stopMs: gone - begin, startMs, exit: wordsOf(exit) }
     },
+    /**
+     * Takes one process away as Kubernetes does when a Deployment becomes smaller: new connections go elsewhere, then
+     * `preStop` passes, then it is told. @returns how it ended; `ok` in good order.
+     */
+    async scaleDown(unit: UnitName, replica: number): Promise<string> {
+      balancerOf(unit)?.withdraw(nameOf(unit, replica))
+      await delay(preStopMs)
+      return wordsOf(await fleet.stop(unit, replica))
+    },
+    scaleUp: start,
+    /** How many requests a process has answered since its start, probes not counted. */
+    requestsServedBy: (unit: Exclude<UnitName, 'gateway'>, replica: number) =>
+      countRequests(urlOf(programOf(unit), fleet.deploymentOf(unit, replica))),
     /** Connections that met no listening process, in words. */
     refusedConnections: () => Object.values(balancers).flatMap(({ refused }) => refused),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+export type LocalSystem = Awaited<ReturnType<typeof startLocalSystem>>
+
+async function countRequests(processUrl: string): Promise<number> {
+  const { body } = await request(`${processUrl}/metrics`, { reset: true })
+  const lines = (await body.text()).split('\n')
+  return lines
+    .filter((line) => line.startsWith('http_requests_total{') && !isProbe.test(line))
+    .reduce((sum, line) => sum + Number(/} ([\d.e+]+)/.exec(line)?.[1]), 0)
 }
 
 async function startBalancers(
@@ -128,6 +148,6 @@ function untilUp(balancer: Balancer, name: string): Promise<unknown> {
   })
 }
 
-function nameOf(program: ProgramName, replica: number): string {
-  return `${program} ${replica}`
+function wordsOf(exit: ChildExit): string {
+  return exit.code === 0 ? 'ok' : describeExit(exit)
 }

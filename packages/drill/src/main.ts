@@ -12,7 +12,8 @@ import { watchForStop } from '@urbanbloom/local/stop-request'
 import { rolePasswords } from '@urbanbloom/test-kit/role-passwords'
 import { startPostgres, startRedis } from '@urbanbloom/test-kit/test-servers'
 import { runLocalDrill } from './local-drill.ts'
-import { describeLoad, describeProblems, describeRolls } from './report.ts'
+import { describeLoad, describeProblems, describeRolls, describeUsage } from './report.ts'
+import { unitNames } from './units.ts'
 
 const { values } = parseArgs({
   options: {
@@ -49,7 +50,7 @@ async function drill(): Promise<number> {
     await runStatement(postgres.adminUrl, 'create database urbanbloom')
     const adminUrl = withUrlParts(postgres.adminUrl, { database: 'urbanbloom' })
     await migrateDatabase({ adminUrl, rolePasswords })
-    const { load, rolls, problems } = await runLocalDrill({
+    const { load, rolls, usage, problems } = await runLocalDrill({
       adminUrl,
       databaseUrlFor: (service) => {
         const role = serviceSchemas.find((target) => target.service === service)?.role ?? service
@@ -60,11 +61,18 @@ async function drill(): Promise<number> {
       ratePerSecond: Number(values.rate),
       minSeconds: Number(values.seconds),
       rolledReplicas: 2,
+      scaledUnits: unitNames,
+      scaledDownMs: 3_000,
+      spreadLimitMs: 60_000,
+      restMs: 15_000,
+      steadyMs: 30_000,
+      // As in the manifests.
+      preStopMs: 5_000,
       drainDelayMs: Number(values['drain-ms']),
       probeEveryMs: 1_000,
       say: console.log,
     })
-    console.log(`\n${describeRolls(rolls)}\n\n${describeLoad(load)}`)
+    console.log(`\n${describeRolls(rolls)}\n\n${describeLoad(load)}\n\n${describeUsage(usage)}`)
     console.log(
       `Load of the machine: ${loadavg()
         .map((value) => value.toFixed(1))

@@ -14,6 +14,8 @@ import { waitFor } from '@urbanbloom/test-kit/wait-for'
 const CUSTOMERS = 12
 const PRODUCTS = 16
 const ROUTED_ORDERS = 8
+/** About a second of computing for each plan. */
+const PLANNED_ORDERS = 30
 const AMPLE_STOCK = 1_000_000
 const AMPLE_CAPACITY = 100_000
 
@@ -36,8 +38,12 @@ export type Business = {
   driver: Person
   route: { id: string; stopIds: readonly string[] }
   /** Orders on the route, which their customers follow. */
-  routed: readonly { orderId: string; customer: Person }[]
+  routed: readonly Placed[]
+  /** A hub whose day is planned again and again, so that the optimizer has work and nobody's route changes. */
+  planned: { hubId: string; orders: readonly Placed[] }
 }
+
+type Placed = { orderId: string; customer: Person }
 
 /**
  * Makes what the drill needs beside what is there: customers, plants that never sell out, a hub with a van, and a
@@ -46,24 +52,32 @@ export type Business = {
 export async function createPopulation(gatewayUrl: string, ops: Person): Promise<Population> {
   const entrance = { gatewayUrl }
   const date = dayAt(new Date(), inmanPark.timeZone, 1)
-  const place = somewhere()
-  const changes = { name: `Drill ${new Date().toISOString()}`, ...place, windowCapacity: AMPLE_CAPACITY }
-  const { id: hubId } = await createHub(entrance, ops, changes)
-  const driver = await createDriver({ ...entrance, internalToken: '', urlOf: () => gatewayUrl }, ops)
-  await giveShift(gatewayUrl, ops, { hubId, driverId: driver.id, date })
+  const main = await openHub(gatewayUrl, ops, date)
+  const other = await openHub(gatewayUrl, ops, date)
   const productIds: string[] = []
   while (productIds.length < PRODUCTS) {
     const plant = { name: `Drill Plant ${productIds.length + 1}`, initialQuantity: AMPLE_STOCK }
     productIds.push((await createProduct(entrance, ops, plant)).id)
   }
   const customers = await registerCustomers(gatewayUrl)
-  const address = { ...nearbyAddress, city: 'Tifton', postalCode: '31794', ...place }
-  const windows = await openWindows(gatewayUrl, place, date)
-  const shop = { gatewayUrl, customers, productIds, windows, address, date, ops, driver }
-  const routed = await buyRoutedOrders(shop)
-  const route = await planRoute(shop, hubId)
-  const business = { windows, address, date, ops, driver, routed, route }
+  const shop = { gatewayUrl, customers, productIds, date, ops, ...main }
+  const routed = await buyOrders(shop, ROUTED_ORDERS)
+  const route = await planRoute(shop, main.hubId)
+  const planned = { hubId: other.hubId, orders: await buyOrders({ ...shop, ...other }, PLANNED_ORDERS) }
+  const { windows, address, driver } = main
+  const business = { windows, address, date, ops, driver, routed, route, planned }
   return { gatewayUrl, customers, productIds, business }
+}
+
+/** A hub with a van and its driver, and what its customers need to buy. */
+async function openHub(gatewayUrl: string, ops: Person, date: string) {
+  const place = somewhere()
+  const changes = { name: `Drill ${new Date().toISOString()}`, ...place, windowCapacity: AMPLE_CAPACITY }
+  const { id: hubId } = await createHub({ gatewayUrl }, ops, changes)
+  const driver = await createDriver({ gatewayUrl, internalToken: '', urlOf: () => gatewayUrl }, ops)
+  await giveShift(gatewayUrl, ops, { hubId, driverId: driver.id, date })
+  const address = { ...nearbyAddress, city: 'Tifton', postalCode: '31794', ...place }
+  return { hubId, driver, address, windows: await openWindows(gatewayUrl, place, date) }
 }
 
 /** Customers who only look: what a shop with real plants and real cards can take. */
@@ -84,7 +98,7 @@ async function registerCustomers(gatewayUrl: string): Promise<Person[]> {
   return customers
 }
 
-type Shop = Omit<Population, 'business'> & Omit<Business, 'route' | 'routed'>
+type Shop = Omit<Population, 'business'> & Omit<Business, 'route' | 'routed' | 'planned'>
 
 /** Somewhere in the south of Georgia: far from every real hub, and rarely near that of an earlier drill. */
 function somewhere(): Place {
@@ -114,10 +128,10 @@ async function openWindows(gatewayUrl: string, place: Place, date: string): Prom
   return open
 }
 
-async function buyRoutedOrders(shop: Shop): Promise<Business['routed']> {
-  const routed: { orderId: string; customer: Person }[] = []
-  while (routed.length < ROUTED_ORDERS) {
-    const customer = shop.customers[routed.length % shop.customers.length] as Person
+async function buyOrders(shop: Shop, count: number): Promise<Placed[]> {
+  const placed: Placed[] = []
+  while (placed.length < count) {
+    const customer = shop.customers[placed.length % shop.customers.length] as Person
     const items = [{ productId: shop.productIds[0] as string, quantity: 1 }]
     const body = checkoutBody(items, shop.windows[0] as DeliveryWindow, { address: shop.address })
     const { order } = await requestExpecting(201, 'POST', `${shop.gatewayUrl}/v1/checkout`, {
@@ -125,9 +139,9 @@ async function buyRoutedOrders(shop: Shop): Promise<Business['routed']> {
       body,
       headers: { 'idempotency-key': crypto.randomUUID() },
     })
-    routed.push({ orderId: order.id, customer })
+    placed.push({ orderId: order.id, customer })
   }
-  return routed
+  return placed
 }
 
 /** Plans until every routed order has come to the driver, because orders reach the planner by an event. */

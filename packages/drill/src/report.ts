@@ -1,6 +1,7 @@
 import type { LoadReport } from './load.ts'
 import type { Roll } from './local-system.ts'
 import { percentile } from './open-loop.ts'
+import type { Usage } from './process-usage.ts'
 
 const SHOWN_PROBLEMS = 20
 const uuid = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g
@@ -30,13 +31,28 @@ export function describeLoad({ kinds, seconds, streams, streamReconnects, orders
 
 /** How long each process took to stop and to come back. */
 export function describeRolls(rolls: readonly Roll[]): string {
-  const rows = rolls.map(({ service, replica, stopMs, startMs, exit }) => [
-    `${service} ${replica}`,
+  const rows = rolls.map(({ unit, replica, stopMs, startMs, exit }) => [
+    `${unit} ${replica}`,
     milliseconds(stopMs),
     milliseconds(startMs),
     exit,
   ])
   return table([['process', 'stopped in', 'ready in', 'exit'], ...rows])
+}
+
+/** What one process of each service uses: CPU in thousandths of a core, memory in MiB. */
+export function describeUsage(usage: readonly Usage[]): string {
+  const head = ['one process', 'CPU at rest', 'mean', 'peak 1 s', 'to start', 'memory at rest', 'peak']
+  const rows = usage.map((each) => [
+    each.unit,
+    rounded(each.restMillicores, 'm'),
+    rounded(each.meanMillicores, 'm'),
+    rounded(each.peakMillicores, 'm'),
+    rounded(each.startMs, ' ms'),
+    rounded(each.restMebibytes, ' MiB'),
+    rounded(each.peakMebibytes, ' MiB'),
+  ])
+  return table([head, ...rows])
 }
 
 /** One line for each kind of problem, with how often and when first; the first twenty. */
@@ -49,6 +65,10 @@ export function describeProblems(problems: readonly string[]): string {
   )
   const more = lines.length > SHOWN_PROBLEMS ? [`… and ${lines.length - SHOWN_PROBLEMS} more kinds`] : []
   return [...lines.slice(0, SHOWN_PROBLEMS), ...more].join('\n')
+}
+
+function rounded(value: number | undefined, unit: string): string {
+  return value === undefined ? '–' : `${Math.round(value)}${unit}`
 }
 
 function milliseconds(value: number): string {
