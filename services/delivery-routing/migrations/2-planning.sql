@@ -2,20 +2,23 @@
 alter table plans
   -- Null: nobody asked; the day itself did.
   alter column requested_by drop not null,
-  -- `day` plans all that is not under way; `repair` changes only what is near a late order.
-  add column scope text not null default 'day' check (scope in ('day', 'repair')),
+  -- `day` plans all that is not under way and prefers what was announced, `fresh` does not care for that, and
+  -- `repair` changes only what is near a late order.
+  add column scope text not null default 'day' check (scope in ('day', 'repair', 'fresh')),
   add column cause text,
   add column is_draft boolean not null default false,
   add column published_at timestamptz,
-  -- What the optimizer answered, with ids; a draft is published from it, and it is the history of a version.
+  -- What the optimizer answered; a draft is published from it.
   add column proposal jsonb,
+  -- The routes of the day as this version left them: its history.
+  add column snapshot jsonb,
   -- A digest of what people and drivers had settled when the plan was made.
   add column commitments text,
   add column figures jsonb,
   add constraint plans_published check (published_at is null or (status = 'done' and not is_draft));
 update plans set published_at = finished_at where status = 'done';
 create index plans_of_day on plans (hub_id, local_date, id desc);
-create index plans_with_proposal on plans (created_at) where proposal is not null;
+create index plans_with_history on plans (created_at) where snapshot is not null or proposal is not null;
 
 alter table hubs
   add column cut_off_minutes integer check (cut_off_minutes between 0 and 10080),

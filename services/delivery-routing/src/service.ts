@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
 import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
+import { UPLOAD_LIMIT_BYTES } from '@urbanbloom/service-kit/binary-body'
 import { createDb } from '@urbanbloom/service-kit/db'
 import { deliverEvents, forgetOldEvents, receiveEvents } from '@urbanbloom/service-kit/events'
 import { createPeer } from '@urbanbloom/service-kit/http-client'
@@ -8,6 +9,8 @@ import { createJobs } from '@urbanbloom/service-kit/jobs'
 import type { Service } from '@urbanbloom/service-kit/lifecycle'
 import { createLog } from '@urbanbloom/service-kit/log'
 import { createMetrics } from '@urbanbloom/service-kit/metrics'
+import type { ObjectStore } from '@urbanbloom/service-kit/object-store'
+import { openObjectStore } from '@urbanbloom/service-kit/open-object-store'
 import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
 import { createRedis } from '@urbanbloom/service-kit/redis'
@@ -18,7 +21,8 @@ import { confirmDelivery } from './deliveries/confirm-delivery.ts'
 import { registerDeliveryRoutes } from './deliveries/delivery-routes.ts'
 import { sweepExpiredHolds } from './deliveries/sweep-expired-holds.ts'
 import { measureDay } from './delivery-metrics.ts'
-import { registerManualControl, registerPlanRoutes } from './dispatch/dispatch-routes.ts'
+import { registerManualControl } from './dispatch/manual-control-routes.ts'
+import { registerPlanRoutes } from './dispatch/plan-routes.ts'
 import { registerDriverRouteRoutes } from './driver/driver-route-routes.ts'
 import { registerStopRoutes, registerSyncRoutes } from './driver/stop-routes.ts'
 import { registerDriverLocationRoutes } from './fleet/driver-location-routes.ts'
@@ -26,10 +30,17 @@ import { registerDriverRoutes } from './fleet/driver-routes.ts'
 import { registerHubRoutes } from './fleet/hub-routes.ts'
 import { registerShiftRoutes } from './fleet/shift-routes.ts'
 import { registerVehicleRoutes } from './fleet/vehicle-routes.ts'
+import { messageTasks, openMessaging, registerMessaging } from './messages/messaging.ts'
+import { forgetOldMessages } from './messages/webhook-store.ts'
 import { createBusinessMetrics } from './metrics.ts'
+import { registerOptimizeRoutes } from './optimize/optimize-routes.ts'
+import { createOptimizerPool } from './optimize/optimizer-pool.ts'
 import { planDay } from './planning/plan-day.ts'
 import { PLAN_DAY, requeueLostPlans } from './planning/request-plan.ts'
 import { createSolver } from './planning/solver.ts'
+import { registerHandoverRoutes } from './proofs/handover-routes.ts'
+import { registerProofFileRoutes } from './proofs/proof-file-routes.ts'
+import { forgetOldProofFiles } from './proofs/proof-files.ts'
 import { createFeed } from './stream/feed.ts'
 import { forgetOldRouteEvents } from './stream/route-events.ts'
 import { createSseConnections } from './stream/sse.ts'
@@ -51,7 +62,9 @@ export async function createDeliveryRoutingService(
   overrides: Overrides = {},
 ): Promise<Service & { ctx: Context; app: App }> {
   const resources = new AsyncDisposableStack()
-  const { ctx, app, readiness } = createContext(config, overrides, resources)
+  const objects = await openObjectStore(config.objects, { maxBytes: UPLOAD_LIMIT_BYTES })
+  resources.defer(() => objects.close())
+  const { ctx, app, readiness } = createContext(config, { ...overrides, objects }, resources)
   void app.register(async (routes: App) => registerAll(routes, ctx))
 
   return {
@@ -63,6 +76,7 @@ export async function createDeliveryRoutingService(
       resources.defer(() => app.close())
       // Streams never end by themselves, so they are ended before the server waits for its requests.
       resources.defer(() => ctx.sse.close())
+      resources.defer(() => ctx.optimizer.finish())
       const begin = (work: AsyncDisposableStack) => beginWork(ctx, config, work)
       resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log: ctx.log, begin }))
       resources.defer(() => app.drain())
@@ -71,7 +85,11 @@ export async function createDeliveryRoutingService(
   }
 }
 
-function createContext(config: Config, overrides: Overrides, resources: AsyncDisposableStack) {
+function createContext(
+  config: Config,
+  overrides: Overrides & { objects: ObjectStore },
+  resources: AsyncDisposableStack,
+) {
   const log = createLog('delivery-routing', config.http.logLevel)
   const metrics = createMetrics('delivery-routing')
   const db = createDb(config.database, { log, metrics })
@@ -91,12 +109,18 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
   measureDay(db, metrics)
   const travel = createTravelTimes(config.osrm, { redis, log, metrics: business })
   resources.defer(() => travel.close())
+  const travelTimes = overrides.travelTimes ?? travel.times
+  const optimizer = createOptimizerPool({ ...config.optimize, travelTimes, metrics })
+  resources.defer(() => optimizer.close())
+  const messaging = openMessaging(config)
+  resources.defer(() => messaging.close())
   const ctx: Context = {
     config,
     log,
     metrics: business,
     db,
     redis,
+    objects: overrides.objects,
     jobs: createJobs({
       schema: 'delivery_jobs',
       db,
@@ -111,8 +135,11 @@ function createContext(config: Config, overrides: Overrides, resources: AsyncDis
     authPeer: peer('auth', config.authUrl),
     orderPeer: peer('order', config.orderUrl),
     inventoryPeer: peer('inventory', config.inventoryUrl),
-    travelTimes: overrides.travelTimes ?? travel.times,
+    travelTimes,
     solver,
+    optimizer,
+    mailer: messaging.mailer,
+    webhooks: messaging.webhooks,
     feed,
     sse: createSseConnections({ max: config.sseConnectionsMax, metrics, log }),
     now: overrides.now ?? (() => new Date()),
@@ -142,15 +169,22 @@ function registerAll(app: App, ctx: Context): void {
   registerDriverRouteRoutes(app, ctx)
   registerStopRoutes(app, ctx)
   registerSyncRoutes(app, ctx)
+  registerProofFileRoutes(app, ctx)
+  registerHandoverRoutes(app, ctx)
+  registerOptimizeRoutes(app, ctx)
   registerTrackingRoutes(app, ctx)
   registerTrackingEventRoutes(app, ctx)
-  receiveEvents(app, ctx.db, { 'order.confirmed': confirmDelivery })
+  registerMessaging(app, ctx)
+  receiveEvents(app, ctx.db, { 'order.confirmed': (tx, order) => confirmDelivery(ctx, tx, order) })
 }
 
 /** An api process carries events, but has no task for plans, so that its event loop never works on one. */
 function beginWork(ctx: Context, config: Config, work: AsyncDisposableStack): void {
   const { log, db, jobs } = ctx
-  const delivery = deliverEvents({ order: ctx.orderPeer, inventory: ctx.inventoryPeer })
+  const delivery = {
+    ...deliverEvents({ order: ctx.orderPeer, inventory: ctx.inventoryPeer }),
+    ...messageTasks(ctx),
+  }
   const planning = { [PLAN_DAY]: (payload: { planId: string }) => planDay(ctx, payload) }
   const plans = config.role !== 'api'
   jobs.start(plans ? { ...delivery, ...planning } : delivery)
@@ -160,5 +194,7 @@ function beginWork(ctx: Context, config: Config, work: AsyncDisposableStack): vo
   if (plans) repeat('requeue_lost_plans', config.sweepIntervalMs, () => requeueLostPlans(ctx))
   repeat('sweep_expired_holds', config.sweepIntervalMs, () => sweepExpiredHolds(ctx))
   repeat('forget_old_events', HOUR_MS, () => forgetOldEvents(db))
+  repeat('forget_old_proof_files', HOUR_MS, () => forgetOldProofFiles(ctx))
+  repeat('forget_old_messages', HOUR_MS, () => forgetOldMessages(db))
   repeat('forget_old_route_events', HOUR_MS, () => forgetOldRouteEvents(db))
 }

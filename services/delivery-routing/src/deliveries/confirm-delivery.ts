@@ -1,5 +1,7 @@
 import type { EventData } from '@urbanbloom/contracts/events'
 import type { Db } from '@urbanbloom/service-kit/db'
+import type { Context } from '../context.ts'
+import { repairDayOf } from '../planning/repair-day.ts'
 import type { DeliveryStatus } from './delivery.ts'
 
 type Confirmed = EventData<'order.confirmed'>
@@ -9,16 +11,16 @@ type Confirmed = EventData<'order.confirmed'>
  * has gone further is left alone. Where no hold is known the delivery is made all the same, because the order
  * has been promised: it takes a place of its window where one is free.
  */
-export async function confirmDelivery(tx: Db, order: Confirmed): Promise<void> {
+export async function confirmDelivery(ctx: Context, tx: Db, order: Confirmed): Promise<void> {
   const [known] = await tx.query<{ status: DeliveryStatus }>(
     `insert into deliveries
        (order_id, status, customer_id, window_id, holds_capacity, number, weight_grams, volume_milliliters,
-        parcels, address)
-     values ($1, 'confirmed', $2, $3, false, $4, $5, $6, $7, $8::jsonb)
+        parcels, address, transport)
+     values ($1, 'confirmed', $2, $3, false, $4, $5, $6, $7, $8::jsonb, $9::jsonb)
      on conflict (order_id) do update
        set status = 'confirmed', number = excluded.number, weight_grams = excluded.weight_grams,
            volume_milliliters = excluded.volume_milliliters, parcels = excluded.parcels,
-           address = excluded.address, expires_at = null, updated_at = now()
+           address = excluded.address, transport = excluded.transport, expires_at = null, updated_at = now()
        where deliveries.status = 'held'
      returning status, holds_capacity`,
     [
@@ -30,6 +32,7 @@ export async function confirmDelivery(tx: Db, order: Confirmed): Promise<void> {
       order.volumeMilliliters,
       order.parcels,
       JSON.stringify(order.address),
+      JSON.stringify(order.transport ?? {}),
     ],
   )
   if (known === undefined) return
@@ -43,4 +46,5 @@ export async function confirmDelivery(tx: Db, order: Confirmed): Promise<void> {
      where order_id = $1 and not holds_capacity and exists (select from taken)`,
     [order.orderId],
   )
+  await repairDayOf(ctx, tx, order.orderId, 'late_order')
 }

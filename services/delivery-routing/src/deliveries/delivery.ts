@@ -1,4 +1,5 @@
 import type { Address } from '@urbanbloom/contracts/address'
+import type { Transport } from '@urbanbloom/contracts/transport'
 
 export type DeliveryStatus =
   | 'held'
@@ -8,9 +9,11 @@ export type DeliveryStatus =
   | 'arrived'
   | 'delivered'
   | 'failed'
+  | 'returning'
+  | 'returned'
   | 'released'
 
-/** While it is in one of these, nothing of the order is on a van. */
+/** While it is in one of these, nothing of the order is on a van, unless it has been on one before. */
 export const releasableStatuses: readonly DeliveryStatus[] = ['held', 'confirmed', 'planned']
 
 /** What a plan needs to know about a delivery. */
@@ -18,7 +21,13 @@ export type DeliveryToPlan = {
   orderId: string
   weightGrams: number
   volumeMilliliters: number
+  parcels: number
+  transport: Transport
   address: Address
   windowStart: Date
   windowEnd: Date
+  /** The parcels are at the hub from then on; null: they are there. */
+  readyAt: Date | null
+  /** A dispatcher holds it back from planning. */
+  heldBackReason: string | null
 }

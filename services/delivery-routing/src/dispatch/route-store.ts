@@ -1,13 +1,15 @@
 import type { Address } from '@urbanbloom/contracts/address'
+import type { Transport } from '@urbanbloom/contracts/transport'
 import type { Db } from '@urbanbloom/service-kit/db'
 import type { Route, RouteStatus, Stop, StopStatus } from './route.ts'
 
 const routeColumns = `id, plan_id, hub_id, local_date::text as local_date, shift_id, driver_id, vehicle_id, status,
-  version, driver_pinned, distance_meters, duration_seconds, starts_at, ends_at, started_at, completed_at`
+  version, driver_pinned, distance_meters, duration_seconds, starts_at, ends_at, breaks, started_at,
+  completed_at, broken_down_at`
 
 const stopColumns = `s.id, s.route_id, s.order_id, s.position, s.status, s.pin, s.planned_arrival, s.eta,
-  s.leg_seconds, s.leg_meters, s.service_seconds, s.arrived_at, s.completed_at, d.number, d.parcels,
-  d.weight_grams, d.volume_milliliters, d.address, w.starts_at as window_start, w.ends_at as window_end`
+  s.leg_seconds, s.leg_meters, s.break_seconds, s.service_seconds, s.arrived_at, s.completed_at, d.number, d.parcels,
+  d.weight_grams, d.volume_milliliters, d.transport, d.address, w.starts_at as window_start, w.ends_at as window_end`
 
 const ROUTES_AT_MOST = 500
 const STOPS_AT_MOST = 20_000
@@ -75,6 +77,34 @@ export async function findRouteOfDriver(db: Db, driverId: string, now: Date): Pr
   return (await withStops(db, rows))[0] ?? null
 }
 
+/** What a view of stops needs of deliveries, by order. */
+export async function findDeliveriesForView(db: Db, orderIds: readonly string[]) {
+  const rows = await db.query<{
+    order_id: string
+    number: string
+    parcels: number
+    address: Address
+    starts_at: Date
+    ends_at: Date
+  }>(
+    `select d.order_id, d.number, d.parcels, d.address, w.starts_at, w.ends_at
+     from deliveries d join delivery_windows w on w.id = d.window_id where d.order_id = any($1::uuid[])`,
+    [orderIds],
+  )
+  return new Map(
+    rows.map((row) => [
+      row.order_id,
+      {
+        orderNumber: row.number,
+        parcels: row.parcels,
+        latitude: row.address.latitude,
+        longitude: row.address.longitude,
+        window: { start: row.starts_at.toISOString(), end: row.ends_at.toISOString() },
+      },
+    ]),
+  )
+}
+
 async function withStops(db: Db, rows: RouteRow[]): Promise<Route[]> {
   const stops = await db.query<StopRow>(
     `select ${stopColumns} from stops s
@@ -101,8 +131,10 @@ type RouteRow = {
   duration_seconds: number
   starts_at: Date
   ends_at: Date
+  breaks: Route['breaks']
   started_at: Date | null
   completed_at: Date | null
+  broken_down_at: Date | null
 }
 
 type StopRow = {
@@ -116,6 +148,7 @@ type StopRow = {
   eta: Date
   leg_seconds: number
   leg_meters: number
+  break_seconds: number
   service_seconds: number
   arrived_at: Date | null
   completed_at: Date | null
@@ -123,6 +156,7 @@ type StopRow = {
   parcels: number
   weight_grams: number
   volume_milliliters: number
+  transport: Transport
   address: Address
   window_start: Date
   window_end: Date
@@ -144,8 +178,10 @@ function toRoute(row: RouteRow, stops: Stop[]): Route {
     durationSeconds: row.duration_seconds,
     startsAt: row.starts_at,
     endsAt: row.ends_at,
+    breaks: row.breaks,
     startedAt: row.started_at,
     completedAt: row.completed_at,
+    brokenDownAt: row.broken_down_at,
     stops,
   }
 }
@@ -162,6 +198,7 @@ function toStop(row: StopRow): Stop {
     eta: row.eta,
     legSeconds: row.leg_seconds,
     legMeters: row.leg_meters,
+    breakSeconds: row.break_seconds,
     serviceSeconds: row.service_seconds,
     arrivedAt: row.arrived_at,
     completedAt: row.completed_at,
@@ -169,6 +206,7 @@ function toStop(row: StopRow): Stop {
     parcels: row.parcels,
     weightGrams: row.weight_grams,
     volumeMilliliters: row.volume_milliliters,
+    transport: row.transport,
     address: row.address,
     windowStart: row.window_start,
     windowEnd: row.window_end,

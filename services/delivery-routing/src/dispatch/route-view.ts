@@ -1,15 +1,54 @@
 import type * as z from 'zod'
 import type { Context } from '../context.ts'
 import type { Plan, PlanRecord, RouteView } from '../planning/plan.ts'
+import { findProposal } from '../planning/plan-results.ts'
 import type { Route, Stop } from './route.ts'
-import { findRoute, listRoutesOfPlan } from './route-store.ts'
+import { findDeliveriesForView, findRoute, listRoutesOfPlan } from './route-store.ts'
 
 type View = z.infer<typeof RouteView>
 
 /** A plan with the routes that it put in force. */
 export async function viewPlan(ctx: Context, plan: PlanRecord): Promise<z.infer<typeof Plan>> {
+  if (plan.status === 'done' && plan.draft) return { ...plan, routes: await viewDraft(ctx, plan) }
   const routes = plan.status === 'done' ? await listRoutesOfPlan(ctx.db, plan.id) : []
   return { ...plan, routes: routes.map(viewRoute) }
+}
+
+/** The routes that a draft would put in force. */
+async function viewDraft(ctx: Context, plan: PlanRecord): Promise<View[]> {
+  const proposal = await findProposal(ctx.db, plan.id)
+  if (proposal === null) return []
+  const orderIds = proposal.routes.flatMap(({ stops }) => stops.map(({ orderId }) => orderId))
+  const deliveries = await findDeliveriesForView(ctx.db, orderIds)
+  return proposal.routes.map(({ id = plan.id, shiftId: _, stops, ...route }) => ({
+    ...route,
+    id,
+    planId: plan.id,
+    hubId: plan.hubId,
+    date: plan.date,
+    status: 'planned',
+    version: 0,
+    startsAt: route.startsAt.toISOString(),
+    endsAt: route.endsAt.toISOString(),
+    brokenDownAt: null,
+    stops: stops.flatMap((stop, index) => {
+      const delivery = deliveries.get(stop.orderId)
+      if (delivery === undefined) return []
+      const plannedArrival = stop.plannedArrival.toISOString()
+      return [
+        {
+          ...delivery,
+          id: stop.id ?? plan.id,
+          orderId: stop.orderId,
+          position: index + 1,
+          status: 'pending' as const,
+          pinned: false,
+          plannedArrival,
+          eta: plannedArrival,
+        },
+      ]
+    }),
+  }))
 }
 
 export async function viewRouteById(ctx: Context, id: string): Promise<View> {
@@ -31,6 +70,8 @@ export function viewRoute(route: Route): View {
     version: route.version,
     startsAt: route.startsAt.toISOString(),
     endsAt: route.endsAt.toISOString(),
+    breaks: route.breaks,
+    brokenDownAt: route.brokenDownAt?.toISOString() ?? null,
     distanceMeters: route.distanceMeters,
     durationSeconds: route.durationSeconds,
     stops: route.stops.map(viewStop),

@@ -1,4 +1,5 @@
 import type { Address } from '@urbanbloom/contracts/address'
+import type { Transport } from '@urbanbloom/contracts/transport'
 
 export type StopStatus = 'pending' | 'arrived' | 'delivered' | 'failed' | 'removed'
 
@@ -18,6 +19,8 @@ export type Stop = {
   eta: Date
   legSeconds: number
   legMeters: number
+  /** The driver's break on the way here, on top of the leg. */
+  breakSeconds: number
   serviceSeconds: number
   arrivedAt: Date | null
   completedAt: Date | null
@@ -25,10 +28,14 @@ export type Stop = {
   parcels: number
   weightGrams: number
   volumeMilliliters: number
+  transport: Transport
   address: Address
   windowStart: Date
   windowEnd: Date
 }
+
+/** A break of the driver as it is planned. */
+export type RouteBreak = { startsAt: string; endsAt: string; afterStops: number }
 
 export type RouteStatus = 'planned' | 'started' | 'completed' | 'superseded'
 
@@ -47,14 +54,29 @@ export type Route = {
   durationSeconds: number
   startsAt: Date
   endsAt: Date
+  breaks: RouteBreak[]
   startedAt: Date | null
   completedAt: Date | null
+  /** The van or the driver broke down on it. */
+  brokenDownAt: Date | null
   stops: Stop[]
 }
 
-/** Unloading, the stairs and the handing over. */
-export function serviceSecondsFor(delivery: { weightGrams: number }): number {
-  const FIRST_KILOGRAMS_SECONDS = 180
-  const HEAVY_FROM_GRAMS = 15_000
-  return delivery.weightGrams > HEAVY_FROM_GRAMS ? FIRST_KILOGRAMS_SECONDS * 2 : FIRST_KILOGRAMS_SECONDS
+/** Unloading, the stairs and the handing over: more for each further parcel, for heavy ones, and for fragile plants. */
+export function serviceSecondsFor(delivery: {
+  weightGrams: number
+  parcels: number
+  transport: Pick<Transport, 'fragile'>
+}): number {
+  const { weightGrams, parcels, transport } = delivery
+  const carrying = FIRST_PARCEL_SECONDS * (weightGrams > HEAVY_FROM_GRAMS ? 2 : 1)
+  const further = Math.min(FURTHER_PARCELS_AT_MOST, Math.max(0, parcels - 1)) * FURTHER_PARCEL_SECONDS
+  return carrying + further + (transport.fragile === true ? FRAGILE_SECONDS : 0)
 }
+
+const FIRST_PARCEL_SECONDS = 180
+const FURTHER_PARCEL_SECONDS = 30
+/** Beyond this many they are carried on a trolley. */
+const FURTHER_PARCELS_AT_MOST = 20
+const HEAVY_FROM_GRAMS = 15_000
+const FRAGILE_SECONDS = 60

@@ -7,6 +7,7 @@ const at = (clock: string) => new Date(`2026-06-10T${clock}:00Z`)
 function route(stops: Partial<Stop>[]): Route {
   const rest = {
     legSeconds: 600,
+    breakSeconds: 0,
     serviceSeconds: 300,
     windowStart: at('08:00'),
     arrivedAt: null,

@@ -10,7 +10,7 @@ export function expectedArrivals(route: Route, now: Date): Map<string, Date> {
   const etas = new Map<string, Date>()
   for (const stop of route.stops) {
     if (stop.status !== 'pending' && stop.status !== 'arrived') continue
-    const reached = stop.arrivedAt?.getTime() ?? clock + stop.legSeconds * 1000
+    const reached = stop.arrivedAt?.getTime() ?? clock + (stop.legSeconds + stop.breakSeconds) * 1000
     const begin = Math.max(reached, stop.windowStart.getTime())
     etas.set(stop.id, new Date(begin))
     clock = Math.max(begin + stop.serviceSeconds * 1000, stop.arrivedAt === null ? 0 : now.getTime())

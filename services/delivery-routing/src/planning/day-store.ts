@@ -1,4 +1,5 @@
 import type { Address } from '@urbanbloom/contracts/address'
+import type { Transport } from '@urbanbloom/contracts/transport'
 import type { Db } from '@urbanbloom/service-kit/db'
 import { listRoutesOfDay } from '../dispatch/route-store.ts'
 import { findHub } from '../fleet/hub-store.ts'
@@ -40,8 +41,10 @@ async function readShifts(db: Db, hubId: string, bounds: Bounds): Promise<ShiftT
     capacity_weight_grams: number
     capacity_volume_milliliters: number
     skills: string[]
+    breaks: { earliest: string; latest: string; durationSeconds: number }[]
   }>(
-    `select s.id, s.driver_id, s.vehicle_id, lower(s.during) as starts_at, upper(s.during) as ends_at,
+    `select s.id, s.driver_id, s.vehicle_id, lower(s.during) as starts_at,
+            least(upper(s.during), s.out_of_service_at) as ends_at, s.breaks,
             v.capacity_weight_grams, v.capacity_volume_milliliters, v.skills || d.skills as skills
      from shifts s join vehicles v on v.id = s.vehicle_id join drivers d on d.id = s.driver_id
      where s.hub_id = $1 and lower(s.during) >= $2 and lower(s.during) < $3
@@ -59,6 +62,11 @@ async function readShifts(db: Db, hubId: string, bounds: Bounds): Promise<ShiftT
       volumeMilliliters: row.capacity_volume_milliliters,
     },
     skills: row.skills,
+    breaks: row.breaks.map(({ earliest, latest, durationSeconds }) => ({
+      earliest: new Date(earliest),
+      latest: new Date(latest),
+      durationSeconds,
+    })),
   }))
 }
 
@@ -67,11 +75,16 @@ async function readDeliveries(db: Db, hubId: string, bounds: Bounds): Promise<Da
     order_id: string
     weight_grams: number
     volume_milliliters: number
+    parcels: number
+    transport: Transport
     address: Address
     starts_at: Date
     ends_at: Date
+    ready_at: Date | null
+    held_back_reason: string | null
   }>(
-    `select d.order_id, d.weight_grams, d.volume_milliliters, d.address, w.starts_at, w.ends_at
+    `select d.order_id, d.weight_grams, d.volume_milliliters, d.parcels, d.transport, d.address, d.ready_at,
+            d.held_back_reason, w.starts_at, w.ends_at
      from deliveries d join delivery_windows w on w.id = d.window_id
      where w.hub_id = $1 and w.starts_at >= $2 and w.starts_at < $3 and d.status in ('confirmed', 'planned')
      order by w.starts_at, d.order_id limit $4`,
@@ -81,8 +94,12 @@ async function readDeliveries(db: Db, hubId: string, bounds: Bounds): Promise<Da
     orderId: row.order_id,
     weightGrams: row.weight_grams,
     volumeMilliliters: row.volume_milliliters,
+    parcels: row.parcels,
+    transport: row.transport,
     address: row.address,
     windowStart: row.starts_at,
     windowEnd: row.ends_at,
+    readyAt: row.ready_at,
+    heldBackReason: row.held_back_reason,
   }))
 }

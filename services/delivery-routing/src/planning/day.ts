@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import type { DeliveryToPlan } from '../deliveries/delivery.ts'
 import type { Route } from '../dispatch/route.ts'
 import type { Hub } from '../fleet/hub.ts'
 
-/** A shift with all that limits what it can carry. */
+/** A shift with all that limits what it can carry. It ends when the van or the driver goes out of service. */
 export type ShiftToPlan = {
   id: string
   driverId: string
@@ -11,6 +12,7 @@ export type ShiftToPlan = {
   end: Date
   capacity: { weightGrams: number; volumeMilliliters: number }
   skills: string[]
+  breaks: { earliest: Date; latest: Date; durationSeconds: number }[]
 }
 
 /** Everything that a plan of one hub and one day is made from, as it was at one moment. */
@@ -26,8 +28,8 @@ export type Day = {
 }
 
 /**
- * What a person or a driver has settled about the routes of a day. Where two moments have the same, a plan made
- * from the first may be stored at the second.
+ * A digest of what a person or a driver has settled about the routes of a day. Where two moments have the same, a
+ * plan made from the first may be stored at the second.
  */
 export function commitmentsOf(routes: readonly Route[]): string {
   const lines = routes
@@ -39,5 +41,5 @@ export function commitmentsOf(routes: readonly Route[]): string {
       // How far a started route has come changes no plan; that it has started does.
       return `${id} ${status === 'planned' ? `planned ${driver} ${pins.join(',')}` : 'started'}`
     })
-  return lines.join('\n')
+  return createHash('sha256').update(lines.join('\n')).digest('hex')
 }

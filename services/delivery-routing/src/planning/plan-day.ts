@@ -1,15 +1,15 @@
 import { isDatabaseUnavailable } from '@urbanbloom/service-kit/db'
 import { unavailable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
-import type { TravelPeriod } from '../travel/travel-times.ts'
-import type { Day } from './day.ts'
+import { commitmentsOf } from './day.ts'
 import { readDay } from './day-store.ts'
-import { fromSolution, type NewPlan } from './from-solution.ts'
-import { gapToLowerEstimate } from './lower-estimate.ts'
 import { type Claim, claimPlan, failPlan } from './plan-store.ts'
+import { type Plannable, plannableOf } from './plannable.ts'
+import { type Part, repairPart, wholeDay } from './repair-part.ts'
 import { enqueueNextPlan } from './request-plan.ts'
+import { movedStops, type Solved, solvePart } from './solve-part.ts'
 import { storePlan } from './store-plan.ts'
-import { type Plannable, plannableOf, pointsOf, toProblem } from './to-problem.ts'
+import { CHANGE_PRICES, REPAIR_CHANGE_PRICES } from './to-problem.ts'
 
 /** A day that changes during the solve is solved again, this often. */
 const MAX_SOLVES = 3
@@ -18,6 +18,10 @@ const LEASE_SPARE_MS = 60_000
 /** Small days are solved to their best at once; time is for large ones. */
 const LEAST_SOLVE_MS = 100
 const SOLVE_MS_PER_STOP = 30
+/** A late order is answered within two seconds, all told. */
+const REPAIR_SOLVE_MS = 500
+/** More stops than this do not change vans for one late order, if they need not. */
+const MOVES_AT_MOST = 5
 
 /** The job behind a plan: reads the day, solves it off the event loop, stores the result as a new version. */
 export async function planDay(ctx: Context, { planId }: { planId: string }): Promise<void> {
@@ -44,47 +48,54 @@ async function solveAndStore(ctx: Context, claim: Claim): Promise<'done' | 'lost
     const day = await readDay(ctx.db, claim.hubId, claim.date)
     if (day === null) throw new Error(`The hub ${claim.hubId} is gone`)
     const plannable = plannableOf(day, ctx.now())
-    const solved =
-      plannable.shifts.length === 0 ? leaveOutAll(day, plannable) : await solve(ctx, day, plannable)
-    const outcome = await storePlan(ctx, { claim, day, ...solved })
+    const whole = wholeDay(day, plannable)
+    const solved = claim.scope === 'repair' ? await repair(ctx, whole) : await solveWhole(ctx, claim, whole)
+    const commitments = commitmentsOf(day.routes)
+    const outcome = await storePlan(ctx, { claim, commitments, ...solved })
     if (outcome !== 'changed') return outcome
   }
   throw unavailable('day_keeps_changing', 'The routes of the day changed during each solve')
 }
 
-/** `travelSource` is null where nothing had to be driven. */
-type Solved = { plan: NewPlan; travelSource: string | null }
+type SolvedPart = Solved & Pick<Part, 'shiftIds'>
 
-async function solve(ctx: Context, day: Day, plannable: Plannable): Promise<Solved> {
-  const points = pointsOf(day, plannable)
-  const matrix = await ctx.travelTimes.matrix(points, periodOf(day, plannable))
-  const problem = toProblem(day, plannable, matrix)
-  const timeLimitMs = Math.min(
-    ctx.config.planTimeLimitMs,
-    LEAST_SOLVE_MS + SOLVE_MS_PER_STOP * problem.stops.length,
-  )
-  const solution = await ctx.solver.solve(problem, timeLimitMs)
-  ctx.metrics.planSeconds.observe(solution.elapsedMs / 1000)
-  const gap = await gapToLowerEstimate(problem, solution)
-  if (gap !== null) ctx.metrics.planGap.observe(gap)
-  return { plan: fromSolution(day, plannable, problem, solution), travelSource: matrix.source }
+async function solveWhole(ctx: Context, { scope }: Claim, part: Part): Promise<SolvedPart> {
+  const changePrices = scope === 'fresh' ? null : CHANGE_PRICES
+  const timeLimitMs = limitFor(ctx, part.plannable)
+  return { ...(await solvePart(ctx, part, { timeLimitMs, changePrices, lane: 'day' })), shiftIds: null }
 }
 
-/** Without a vehicle there is nothing to search for, however many deliveries there are. */
-function leaveOutAll(day: Day, { deliveries, tooLate }: Plannable): Solved {
-  const reason =
-    day.shifts.length === 0
-      ? 'No driver and vehicle have a shift on this day'
-      : 'The shifts of this day have no time left'
-  const leftOut = deliveries.map(({ orderId }) => ({ orderId, reason }))
-  return { plan: { routes: [], unassigned: [...tooLate, ...leftOut] }, travelSource: null }
-}
-
-/** From the first departure to the end of the last shift. */
-function periodOf({ hub }: Day, { shifts }: Plannable): TravelPeriod {
-  return {
-    from: new Date(Math.min(...shifts.map(({ start }) => start.getTime()))),
-    to: new Date(Math.max(...shifts.map(({ end }) => end.getTime()))),
-    timeZone: hub.timeZone,
+/**
+ * Plans what is near the change, and where a delivery finds no place there, the whole day. Changes of vans are dear,
+ * and dearer still when the first answer has too many of them.
+ */
+async function repair(ctx: Context, whole: Part): Promise<SolvedPart> {
+  const part = repairPart(whole.day, whole.plannable)
+  if (part === null) {
+    const unassigned = whole.plannable.leftOut
+    return { plan: { routes: [], unassigned }, travelSource: null, shiftIds: new Set() }
   }
+  const near = await solveRepair(ctx, part, 1)
+  if (near.plan.unassigned.length === whole.plannable.leftOut.length) {
+    if (movedStops(part, near.plan) <= MOVES_AT_MOST) return near
+    const steadier = await solveRepair(ctx, part, 20)
+    if (steadier.plan.unassigned.length === near.plan.unassigned.length) return steadier
+    return near
+  }
+  const wide = await solveRepair(ctx, whole, 1)
+  return wide.plan.unassigned.length < near.plan.unassigned.length ? wide : near
+}
+
+async function solveRepair(ctx: Context, part: Part, dearness: number): Promise<SolvedPart> {
+  const changePrices = {
+    ...REPAIR_CHANGE_PRICES,
+    otherVehicle: REPAIR_CHANGE_PRICES.otherVehicle * dearness,
+  }
+  const timeLimitMs = Math.min(REPAIR_SOLVE_MS, limitFor(ctx, part.plannable))
+  const solved = await solvePart(ctx, part, { timeLimitMs, changePrices, lane: 'repair' })
+  return { ...solved, shiftIds: part.shiftIds }
+}
+
+function limitFor(ctx: Context, { deliveries }: Plannable): number {
+  return Math.min(ctx.config.planTimeLimitMs, LEAST_SOLVE_MS + SOLVE_MS_PER_STOP * deliveries.length)
 }

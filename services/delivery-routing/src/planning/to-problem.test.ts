@@ -6,7 +6,8 @@ import type { Route, Stop } from '../dispatch/route.ts'
 import { createGreatCircleTimes } from '../travel/travel-times.ts'
 import type { Day } from './day.ts'
 import { fromSolution } from './from-solution.ts'
-import { plannableOf, pointsOf, toProblem } from './to-problem.ts'
+import { plannableOf } from './plannable.ts'
+import { pointsOf, toProblem } from './to-problem.ts'
 
 const midnight = Date.parse('2026-06-10T04:00:00Z')
 const at = (hour: number) => new Date(midnight + hour * 3_600_000)
@@ -20,6 +21,11 @@ const hub = {
   timeZone,
   windowCapacity: 100,
   baseFeeCents: 599,
+  cutOffMinutes: null,
+  windowCutOffs: [],
+  loadingVansPerSlot: null,
+  loadingSlotMinutes: 15,
+  capacityCheck: 'plan' as const,
 }
 
 function shift(id: string, start = 7, end = 22): Day['shifts'][number] {
@@ -32,6 +38,7 @@ function shift(id: string, start = 7, end = 22): Day['shifts'][number] {
     end: at(end),
     capacity,
     skills: [],
+    breaks: [],
   }
 }
 
@@ -40,6 +47,10 @@ function delivery(orderId: string, hour: number, north = 0.01): Day['deliveries'
     orderId,
     weightGrams: 5_000,
     volumeMilliliters: 5_000,
+    parcels: 1,
+    transport: {},
+    readyAt: null,
+    heldBackReason: null,
     windowStart: at(hour),
     windowEnd: at(hour + 2),
     address: {

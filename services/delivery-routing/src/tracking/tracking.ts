@@ -96,6 +96,8 @@ const statusOf: Record<DeliveryStatus, Tracking['status']> = {
   arrived: 'out_for_delivery',
   delivered: 'delivered',
   failed: 'delivery_failed',
+  returning: 'delivery_failed',
+  returned: 'delivery_failed',
   released: 'cancelled',
 }
 
