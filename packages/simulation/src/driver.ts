@@ -11,6 +11,7 @@ const FASTEST_MPS = 30
 const DETOUR = 1.3
 const SERVICE_SECONDS = 120
 const MAX_STOPS = 200
+const MAX_TRIES = 30
 
 type Stop = { id: string; orderId: string; status: string; address: Place & { line1: string } }
 type Route = { id: string; status: string; stops: Stop[] }
@@ -41,10 +42,16 @@ export async function drive(world: World, van: Van): Promise<void> {
 }
 
 /** The phone asks again before each leg, because the day changes. */
-async function nextStop({ client }: World, token: string): Promise<Stop | undefined> {
-  const { status, body } = await client.ask<Route>('route', { path: '/v1/driver/route', token })
-  if (status !== 200 || body.status !== 'started') return undefined
-  return body.stops.find((stop) => stop.status === 'pending' || stop.status === 'arrived')
+async function nextStop({ client, clock }: World, token: string): Promise<Stop | undefined> {
+  for (let tries = 0; tries < MAX_TRIES && !clock.signal.aborted; tries += 1) {
+    const { status, body } = await client.ask<Route>('route', { path: '/v1/driver/route', token })
+    if (status === 200 && body.status === 'started') {
+      return body.stops.find((stop) => stop.status === 'pending' || stop.status === 'arrived')
+    }
+    if (status === 200 || status === 404) return undefined
+    await clock.waitMs(1_000)
+  }
+  return undefined
 }
 
 async function driveTo(

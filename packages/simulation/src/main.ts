@@ -1,6 +1,7 @@
 // A day in Atlanta: `npm run simulate -- [--profile full] [--speed 60] [--hours 24] [--start-hour 6]
 // [--fault dead-spots,bad-cards] [--seed 1]`. URBANBLOOM_URL names another entrance than the local one.
 import { parseArgs } from 'node:util'
+import { accounts, PASSWORD } from '@urbanbloom/local/seed-data'
 import { readSettings } from '@urbanbloom/local/settings'
 import { createDashboard } from './dashboard.ts'
 import { type Fault, faults, isFault } from './faults.ts'
@@ -34,6 +35,7 @@ async function run({ profile, speed, hours, startHour, seed, switched }: Argumen
   const play = () =>
     simulate({
       url,
+      ops: { email: accounts.ops.email, password: PASSWORD },
       profile: profiles[profile],
       faults: switched,
       speed,

@@ -1,4 +1,4 @@
-import { accounts, PASSWORD } from '@urbanbloom/local/seed-data'
+import { PASSWORD } from '@urbanbloom/local/seed-data'
 import type { Chance } from './chance.ts'
 import { nameOfSomebody } from './city.ts'
 import type { Client } from './client.ts'
@@ -18,8 +18,8 @@ type Tokens = { accessToken: string; refreshToken: string; expiresInSeconds: num
 export function createPeople(client: Client, chance: Chance) {
   const customers: Customer[] = []
 
-  async function logIn(email: string): Promise<Session> {
-    const body = { email, password: PASSWORD }
+  async function logIn(email: string, password: string = PASSWORD): Promise<Session> {
+    const body = { email, password }
     return toSession(await client.expect(200, 'log in', { method: 'POST', path: '/v1/auth/login', body }))
   }
 
@@ -34,7 +34,6 @@ export function createPeople(client: Client, chance: Chance) {
 
   return {
     logIn,
-    logInOps: () => logIn(accounts.ops.email),
     /** Somebody who wants to buy: known or new. */
     async somebody(): Promise<Customer> {
       const isNew = customers.length === 0 || (customers.length < MAX_CUSTOMERS && chance.is(NEWCOMERS))

@@ -25,11 +25,12 @@ const FINISH_LIMIT_MS = 60_000
 export type Simulation = { world: World; audit: Audit; seconds: number }
 
 /**
- * Plays a city: customers, ops and drivers, through the public API alone, until `stop` says so. The system has to
- * have the accounts that `npm start` makes.
+ * Plays a city: customers, ops and drivers, through the public API alone, until `stop` says so. `ops` is the
+ * account of a member of the ops team; all others are made.
  */
 export async function simulate(options: {
   url: string
+  ops: { email: string; password: string }
   profile: Profile
   faults: ReadonlySet<Fault>
   speed: number
@@ -45,7 +46,7 @@ export async function simulate(options: {
   try {
     const chance = createChance(options.seed)
     const people = createPeople(client, chance)
-    const ops = await people.logInOps()
+    const ops = await people.logIn(options.ops.email, options.ops.password)
     const hubs = await openHubs(client, ops, neighbourhoods.slice(0, profile.hubs))
     const catalog = await client.expect(200, 'browse', { path: '/v1/products?limit=100' })
     const rare = profile.flashSale && (await putOnSale(client, ops, profile.flashSale))

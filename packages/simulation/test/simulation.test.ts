@@ -1,0 +1,59 @@
+import { audit as auditDatabase } from '@urbanbloom/test-kit/audit'
+import { createOps } from '@urbanbloom/test-kit/people'
+import { createProduct } from '@urbanbloom/test-kit/shop'
+import { startSystem } from '@urbanbloom/test-kit/system'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
+import { expect, test } from 'vitest'
+import { type Fault, faults } from '../src/faults.ts'
+import { simulate } from '../src/simulate.ts'
+import { summarize } from '../src/summary.ts'
+
+/** Enough for what a day has to show: every kind of person did something. */
+const ENOUGH_DELIVERED = 5
+const LIMIT_MS = 90_000
+
+test('a city with every fault at once loses, doubles and breaks nothing', { timeout: 240_000 }, async () => {
+  await using system = await startSystem()
+  const ops = await createOps(system)
+  for (let plant = 0; plant < 8; plant += 1) await createProduct(system, ops, { name: `Fern ${plant}` })
+  const stopping = new AbortController()
+  let delivered = Promise.resolve()
+
+  const simulation = await simulate({
+    url: system.gatewayUrl,
+    ops,
+    profile: {
+      says: 'few people in a hurry',
+      ordersPerDay: 700,
+      hubs: 1,
+      surges: [],
+      flashSale: { atHour: 10, pieces: 4, buyers: 30 },
+    },
+    // The bank's own messages stay, because what they change is told by the audit below.
+    faults: new Set(Object.keys(faults).filter((name) => name !== 'lost-webhooks') as Fault[]),
+    speed: 240,
+    startHour: 9.75,
+    seed: 1,
+    stop: stopping.signal,
+    onBegin: ({ tally }) => {
+      const isEnough = () =>
+        (tally.ordersByState().get('delivered') ?? 0) >= ENOUGH_DELIVERED &&
+        tally.counts.has('refused: out_of_stock') &&
+        tally.counts.has('double clicks') &&
+        tally.calls.has('sync')
+      delivered = waitFor(isEnough, { describe: 'a day that shows everything', timeoutMs: LIMIT_MS })
+        .then(() => undefined)
+        .finally(() => stopping.abort())
+    },
+  })
+  await delivered
+
+  expect(simulation.world.tally.surprises).toEqual([])
+  expect(simulation.audit).toMatchObject({ booksBalance: true })
+  expect(simulation.audit.ordersSeen).toBeGreaterThanOrEqual(simulation.world.bought.size)
+  expect(summarize(simulation)).toContain('✓ nothing was lost, doubled or broken')
+  await waitFor(async () => (await auditDatabase(system.database.adminUrl)).length === 0, {
+    describe: 'the books of all services agree',
+    timeoutMs: 60_000,
+  })
+})
