@@ -1,0 +1,148 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { repository } from '@urbanbloom/local/programs'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { exporterMetrics, metricCatalogue, runtimeMetrics } from '../src/metric-catalogue.ts'
+import { findPrometheusPrograms, MISSING } from '../src/prometheus-programs.ts'
+import { type Alert, readAlerts, readRules, ruleFiles, rulesFolder } from '../src/rule-files.ts'
+import { type AlertCase, alertCases } from './alert-cases.ts'
+
+const run = promisify(execFile)
+const programs = await findPrometheusPrograms()
+const alerts = readAlerts()
+if (programs === undefined) console.warn(MISSING)
+
+describe.skipIf(programs === undefined)('with promtool', () => {
+  test('the rules are well formed', async () => {
+    const { stdout } = await run(programs!.promtool, ['check', 'rules', ...ruleFiles()])
+    expect(stdout).not.toMatch(/FAILED/)
+  })
+
+  test.each([
+    'prometheus/prometheus.yml',
+    'prometheus/prometheus.containers.yml',
+    'k8s/components/monitoring/prometheus.yml',
+  ])('%s is well formed', async (file) => {
+    await run(programs!.promtool, ['check', 'config', '--syntax-only', join(repository, file)])
+  })
+
+  test('each alert fires, with the words and labels that people will read', async () => {
+    await testRules(({ alert, severity, fires }) => {
+      const rule = ruleOf(alert, severity)
+      const { description = '', runbook = '' } = rule.annotations
+      const exp_alerts = [
+        {
+          exp_labels: { severity, ...fires.labels },
+          exp_annotations: { summary: fires.summary, description, runbook },
+        },
+      ]
+      const check = { eval_time: fires.at, alertname: alert, exp_alerts }
+      return { ...groupOf(alert, severity, fires.given), alert_rule_test: [check] }
+    })
+  })
+
+  test('each alert is quiet when nothing is wrong enough', async () => {
+    await testRules(({ alert, severity, quiet }) => {
+      const expr = `ALERTS{alertname="${alert}",severity="${severity}",alertstate="firing"}`
+      const check = { eval_time: quiet.at, expr, exp_samples: [] }
+      const group = groupOf(alert, severity, quiet.given)
+      // The one that always fires is the sign that alerting works.
+      return alert === 'Watchdog' ? group : { ...group, promql_expr_test: [check] }
+    })
+  })
+})
+
+test('each rule of an alert has a case, and each case a rule', () => {
+  const rules = alerts.map(({ alert, labels }) => `${alert} ${labels.severity}`)
+  const cases = Object.values(alertCases)
+    .flat()
+    .map(({ alert, severity }) => `${alert} ${severity}`)
+  expect(cases.toSorted()).toEqual(rules.toSorted())
+  expect(rules.length).toBeGreaterThan(35)
+})
+
+test.each(alerts)('$alert ($labels.severity) says what, how bad, whose and what to do', (alert) => {
+  expect(['critical', 'warning', 'none']).toContain(alert.labels.severity)
+  const { summary = '', description = '', runbook = '' } = alert.annotations
+  // Figures belong in the summary; a description with some would change with every evaluation.
+  expect(description).not.toContain('{{')
+  expect(description).toMatch(/\.$/)
+  expect(summary.length).toBeGreaterThan(10)
+  expect(runbook).toBe(`docs/runbooks/${alert.alert}.md`)
+  const page = join(repository, runbook)
+  expect(existsSync(page), `${runbook} is missing`).toBe(true)
+  const headings = [...readFileSync(page, 'utf8').matchAll(/^## (.*)$/gm)].map(([, heading]) => heading)
+  expect(headings).toEqual(['What it means', 'Check', 'Mend'])
+})
+
+test('every figure that a rule asks for exists in the code or in a named exporter', () => {
+  const recorded = new Set(readRules().flatMap((rule) => ('record' in rule ? [rule.record] : [])))
+  const unknown = readRules().flatMap(({ expr }) =>
+    metricsOf(expr).filter((name) => !isKnown(name, recorded)),
+  )
+  expect([...new Set(unknown)]).toEqual([])
+})
+
+function ruleOf(alert: string, severity: string): Alert {
+  const rule = alerts.find((each) => each.alert === alert && each.labels.severity === severity)
+  if (rule === undefined) throw new Error(`There is no rule ${alert} with the severity ${severity}`)
+  return rule
+}
+
+function groupOf(alert: string, severity: AlertCase['severity'], given: AlertCase['quiet']['given']) {
+  const input_series = Object.entries(given).map(([series, values]) => ({ series, values }))
+  return { name: `${alert} ${severity}`, interval: '1m', input_series }
+}
+
+/** One run for all files of rules, each with its own cases, because every case evaluates every rule of its file. */
+async function testRules(toGroup: (each: AlertCase) => object): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'urbanbloom-rules-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const files = Object.entries(alertCases).map(async ([name, cases]) => {
+    const rule_files = ['recording', name].map((each) => join(rulesFolder, `${each}.yml`))
+    const file = join(folder, `${name}.json`)
+    // JSON is YAML.
+    await writeFile(
+      file,
+      JSON.stringify({ rule_files, evaluation_interval: '1m', tests: cases.map(toGroup) }),
+    )
+    return file
+  })
+  const args = ['test', 'rules', ...(await Promise.all(files))]
+  const { stdout } = await run(programs!.promtool, args).catch((err: { stdout: string; stderr: string }) => {
+    throw new Error(`${err.stdout}\n${err.stderr}`)
+  })
+  expect(stdout.match(/SUCCESS/g)).toHaveLength(files.length)
+}
+
+const words = new Set(
+  (
+    'sum max min count avg by on or and unless without group_left absent vector rate increase time clamp_max bool ' +
+    'offset histogram_quantile avg_over_time label_replace'
+  ).split(' '),
+)
+
+/** The names in a PromQL expression that are neither its words nor labels. */
+function metricsOf(expr: string): string[] {
+  const bare = expr
+    .replaceAll(/"(?:[^"\\]|\\.)*"/g, '')
+    .replaceAll(/\{[^}]*\}/g, '')
+    .replaceAll(/\[[^\]]*\]/g, '')
+    .replaceAll(/\b(by|on|without|group_left) *\([^)]*\)/g, '')
+  return [...bare.matchAll(/[a-zA-Z_][\w:]*/g)].map(([name]) => name).filter((name) => !words.has(name))
+}
+
+function isKnown(name: string, recorded: ReadonlySet<string>): boolean {
+  const family = name.replace(/_(bucket|sum|count)$/, '')
+  return (
+    recorded.has(name) ||
+    name in metricCatalogue ||
+    metricCatalogue[family]?.type === 'histogram' ||
+    runtimeMetrics.test(name) ||
+    exporterMetrics.includes(name)
+  )
+}
