@@ -31,6 +31,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     SWEEP_INTERVAL_MS: milliseconds.default(15_000),
     PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
     SSE_CONNECTIONS_MAX: count.default(1_000),
+    OPTIMIZE_THREADS: count.max(16).default(1),
+    OPTIMIZE_WARM_THREADS: z.coerce.number().int().min(0).max(16).default(1),
+    OPTIMIZE_QUEUE_MAX: z.coerce.number().int().min(0).max(1_000).default(8),
     OSRM_URL: httpUrl.optional(),
     OSRM_PROFILE: z.string().min(1).max(50).default('driving'),
     OSRM_TIMEOUT_MS: milliseconds.min(10).default(2_000),
@@ -56,6 +59,15 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     /** The most that the optimizer may take for one plan. */
     planTimeLimitMs: values.PLAN_TIME_LIMIT_MS,
     sseConnectionsMax: values.SSE_CONNECTIONS_MAX,
+    /** `POST /v1/optimize`. */
+    optimize: {
+      /** How many requests are carried out at a time. */
+      threads: values.OPTIMIZE_THREADS,
+      /** How many of the threads are there before they are needed. */
+      warmThreads: values.OPTIMIZE_WARM_THREADS,
+      /** How many requests may wait. */
+      queueMax: values.OPTIMIZE_QUEUE_MAX,
+    },
     /** Travel times come from its road network where one is named, else from great circles. */
     osrm:
       values.OSRM_URL === undefined

@@ -6,6 +6,7 @@ import type { Log } from '@urbanbloom/service-kit/log'
 import type { RedisConnection } from '@urbanbloom/service-kit/redis'
 import type { Config } from './config.ts'
 import type { BusinessMetrics } from './metrics.ts'
+import type { OptimizerPool } from './optimize/optimizer-pool.ts'
 import type { Solver } from './planning/solver.ts'
 import type { Feed } from './stream/feed.ts'
 import type { SseConnections } from './stream/sse.ts'
@@ -25,6 +26,7 @@ export type Context = {
   readonly inventoryPeer: Peer
   readonly travelTimes: TravelTimes
   readonly solver: Solver
+  readonly optimizer: OptimizerPool
   readonly feed: Feed
   readonly sse: SseConnections
   /** Replaced by tests that need another day. */

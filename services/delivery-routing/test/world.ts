@@ -33,6 +33,7 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
     AUTH_URL: peers.authUrl,
     ORDER_URL: peers.orderUrl,
     INVENTORY_URL: peers.inventoryUrl,
+    OPTIMIZE_WARM_THREADS: '0',
     ...env,
   })
   const service = await createDeliveryRoutingService(config, overrides)
