@@ -63,7 +63,7 @@ async function drill(): Promise<number> {
       rolledReplicas: 2,
       scaledUnits: unitNames,
       scaledDownMs: 3_000,
-      spreadLimitMs: 60_000,
+      spreadLimitMs: 45_000,
       restMs: 15_000,
       steadyMs: 30_000,
       // As in the manifests.

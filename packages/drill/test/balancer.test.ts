@@ -48,6 +48,16 @@ test('new connections go to every ready process, and to none that has said it is
   expect(balancer.refused).toEqual([])
 })
 
+test('a process that is withdrawn gets no new connection, however ready it is, until it is restored', async () => {
+  const { balancer, whoAnswers } = await startPair(20)
+  balancer.withdraw('a')
+  expect(balancer.isUp('a')).toBe(false)
+  expect(new Set(await Promise.all(Array.from({ length: 20 }, whoAnswers)))).toEqual(new Set(['b']))
+  balancer.restore('a')
+  await waitFor(async () => (await whoAnswers()) === 'a', { describe: 'the first answers again' })
+  expect(balancer.refused).toEqual([])
+})
+
 test('a connection that meets a process which hung up is lost and counted, and not given to the other', async () => {
   const { a, b, balancer, whoAnswers } = await startPair(60_000)
   await a.close()

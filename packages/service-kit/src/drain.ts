@@ -12,19 +12,29 @@ declare module 'fastify' {
   }
 }
 
+/** With a fifth of jitter, so that the connections of one moment do not all end in another. */
+const CONNECTION_AGE_MS = 30_000
+
 /**
  * Lets connections end without losing what is sent on them. Each answer given while stopping ends its connection,
  * because closing one that is in use would break the request that is on its way at that moment. A connection on
  * which nothing was ever sent is closed at the end, because Node does not count it as idle; clients open such ones
  * in advance.
+ *
+ * In the same way an answer on a connection that is older than half a minute ends it. Callers keep their connections
+ * for as long as they use them, and a Kubernetes Service spreads new ones only: without this a process that was added
+ * would see nothing of those callers.
  * @returns whether the process is stopping.
  */
-export function registerDrain(app: App, delayMs: number): () => boolean {
+export function registerDrain(
+  app: App,
+  { delayMs, connectionAgeMs = CONNECTION_AGE_MS }: { delayMs: number; connectionAgeMs?: number },
+): () => boolean {
   let stopping = false
-  const sockets = new Set<Socket>()
+  const endsAt = new Map<Socket, number>()
   app.server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    endsAt.set(socket, performance.now() + connectionAgeMs * (0.8 + Math.random() * 0.4))
+    socket.once('close', () => endsAt.delete(socket))
   })
   app.decorate('drain', async () => {
     stopping = true
@@ -32,11 +42,12 @@ export function registerDrain(app: App, delayMs: number): () => boolean {
   })
   app.addHook('preClose', (done) => {
     stopping = true
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+    for (const socket of endsAt.keys()) if (socket.bytesRead === 0) socket.destroy()
     done()
   })
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (stopping) void reply.header('connection', 'close')
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    const isOver = (endsAt.get(request.raw.socket) ?? Number.POSITIVE_INFINITY) < performance.now()
+    if (stopping || isOver) void reply.header('connection', 'close')
     done()
   })
   return () => stopping

@@ -39,6 +39,8 @@ type ServerOptions = {
   metrics: Metrics
   /** Resolves when the process may take traffic; rejects with the reason when not. */
   ready: () => Promise<void>
+  /** How old a connection becomes before an answer ends it; 30 s unless given. */
+  connectionAgeMs?: number
 }
 
 /**
@@ -81,7 +83,10 @@ export function createServer(options: ServerOptions): App {
     record(options, request, reply)
     done()
   })
-  const isStopping = registerDrain(app, options.config.drainDelayMs)
+  const isStopping = registerDrain(app, {
+    delayMs: options.config.drainDelayMs,
+    ...(options.connectionAgeMs !== undefined && { connectionAgeMs: options.connectionAgeMs }),
+  })
   app.addHook('onRequest', requireInternalToken(options.config.internalToken))
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(options.log, error, request, reply))
   app.setNotFoundHandler((request, reply) =>
