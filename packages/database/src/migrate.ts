@@ -37,10 +37,12 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
       ])
       await createSchema(client, target)
       await client.query(`set search_path = ${target.schema}, extensions`)
-      const applied = await applyMigrations(client, await readMigrations(target.service))
-      for (const name of applied) log(`${target.service}: applied ${name}`)
+      // A service begins to work once its newest migration is recorded; by then all that it needs is there.
       await migrateQueue(client, target, options)
-      await grant(client, target)
+      const grantAll = () => grant(client, target)
+      const applied = await applyMigrations(client, await readMigrations(target.service), grantAll)
+      for (const name of applied) log(`${target.service}: applied ${name}`)
+      await inTransaction(client, grantAll)
     }
     await createReader(client, options.rolePasswords)
   } finally {
@@ -148,6 +150,18 @@ async function allowRows(client: pg.Client, schema: string, role: string): Promi
   }
 }
 
+async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
+  await client.query('begin')
+  try {
+    await work()
+    await client.query('commit')
+  } catch (err) {
+    await client.query('rollback')
+    throw err
+  }
+}
+
+/** In a transaction, because services use their tables while the grants are made anew. */
 async function grant(client: pg.Client, { schema, role }: ServiceSchema): Promise<void> {
   await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
   await client.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${role}`)

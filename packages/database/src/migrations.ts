@@ -27,14 +27,16 @@ export async function readMigrations(service: string): Promise<Migration[]> {
 }
 
 /**
- * Applies what is new, each file in a transaction of its own together with the row that records it. The caller
- * holds a lock and has set the search path to the service's schema.
+ * Applies what is new, each file in a transaction of its own together with the row that records it and with what
+ * `finish` does, so that nobody sees a schema that is said to be whole and is not. The caller holds a lock and has set
+ * the search path to the service's schema.
  * @returns the names of the files applied.
  * @throws when a file that was applied has since been changed: migrations go forward only.
  */
 export async function applyMigrations(
   client: pg.Client,
   migrations: readonly Migration[],
+  finish: () => Promise<void> = async () => undefined,
 ): Promise<string[]> {
   await client.query(
     `create table if not exists migrations (
@@ -56,11 +58,15 @@ export async function applyMigrations(
     }
   }
   const pending = migrations.slice(rows.length)
-  for (const migration of pending) await applyOne(client, migration)
+  for (const migration of pending) await applyOne(client, migration, finish)
   return pending.map(({ name }) => name)
 }
 
-async function applyOne(client: pg.Client, { id, name, sql, checksum }: Migration): Promise<void> {
+async function applyOne(
+  client: pg.Client,
+  { id, name, sql, checksum }: Migration,
+  finish: () => Promise<void>,
+): Promise<void> {
   try {
     await client.query('begin')
     await client.query(sql)
@@ -69,6 +75,7 @@ async function applyOne(client: pg.Client, { id, name, sql, checksum }: Migratio
       name,
       checksum,
     ])
+    await finish()
     await client.query('commit')
   } catch (err) {
     await client.query('rollback')

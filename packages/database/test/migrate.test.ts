@@ -64,3 +64,39 @@ test('an older program leaves a newer database alone', async () => {
   await applyMigrations(client, [first, migration(2, 'create table second (id integer)')])
   await expect(applyMigrations(client, [first])).resolves.toEqual([])
 })
+
+test('migrating again takes no right away for a moment from a service that is at work', async () => {
+  await using database = await createTestDatabase()
+  const service = new pg.Client({ connectionString: database.urlFor('order') })
+  await service.connect()
+  let migrating = true
+  const refusals: string[] = []
+  const work = async () => {
+    let statements = 0
+    for (; migrating; statements += 1) {
+      await service.query('select 1 from orders limit 1').catch((err: Error) => refusals.push(err.message))
+    }
+    return statements
+  }
+  const working = work()
+  for (let turn = 0; turn < 5; turn += 1)
+    await migrateDatabase({ adminUrl: database.adminUrl, rolePasswords })
+  migrating = false
+  expect(await working).toBeGreaterThan(100)
+  await service.end()
+  expect(refusals).toEqual([])
+})
+
+test('what a migration makes may be used by its service as soon as it is recorded', async () => {
+  const client = await connect(await emptyDatabase())
+  const seen: unknown[] = []
+  const finish = async () => {
+    const { rows } = await client.query('select count(*)::integer as recorded from migrations')
+    seen.push(rows[0].recorded)
+    throw new Error('the grants failed')
+  }
+  const applying = applyMigrations(client, [migration(1, 'create table first (id integer)')], finish)
+  await expect(applying).rejects.toThrow('1-test.sql failed and was rolled back: the grants failed')
+  expect(seen).toEqual([1])
+  await expect(client.query('select id from migrations')).resolves.toMatchObject({ rows: [] })
+})
