@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { repository } from '@urbanbloom/local/programs'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { exporterMetrics, metricCatalogue, runtimeMetrics } from '../src/metric-catalogue.ts'
+import { constantsOfTheCode, exporterFigures, figureOf, runtimeFigures } from '../src/figures.ts'
 import { findPrometheusPrograms, MISSING } from '../src/prometheus-programs.ts'
 import { type Alert, readAlerts, readRules, ruleFiles, rulesFolder } from '../src/rule-files.ts'
 import { type AlertCase, alertCases } from './alert-cases.ts'
@@ -136,13 +136,9 @@ function metricsOf(expr: string): string[] {
   return [...bare.matchAll(/[a-zA-Z_][\w:]*/g)].map(([name]) => name).filter((name) => !words.has(name))
 }
 
+const constants = constantsOfTheCode()
+
 function isKnown(name: string, recorded: ReadonlySet<string>): boolean {
-  const family = name.replace(/_(bucket|sum|count)$/, '')
-  return (
-    recorded.has(name) ||
-    name in metricCatalogue ||
-    metricCatalogue[family]?.type === 'histogram' ||
-    runtimeMetrics.test(name) ||
-    exporterMetrics.includes(name)
-  )
+  const isOurs = constants.has(figureOf(name, constants))
+  return recorded.has(name) || isOurs || runtimeFigures.test(name) || exporterFigures.includes(name)
 }

@@ -5,10 +5,13 @@ export type BusinessMetrics = ReturnType<typeof createBusinessMetrics>
 /** What happens in the business, as figures. Every label has a small, fixed set of values. */
 export function createBusinessMetrics(metrics: Metrics) {
   const cacheReads = metrics.counter('cache_reads_total', 'Reads through the cache', ['cache', 'outcome'])
+  const plans = metrics.counter('plans_total', 'Plans worked off, by outcome', ['outcome'])
+  // So that the first failure of a process is an increase, and not a series that was not there before.
+  plans.inc({ outcome: 'failed' }, 0)
   return {
     holds: metrics.counter('delivery_holds_total', 'Requests to hold a window, by outcome', ['outcome']),
     releases: metrics.counter('delivery_releases_total', 'Deliveries released, by cause', ['cause']),
-    plans: metrics.counter('plans_total', 'Plans worked off, by outcome', ['outcome']),
+    plans,
     planSeconds: metrics.histogram(
       'plan_solve_duration_seconds',
       'Time that the optimizer took for one plan',
@@ -29,6 +32,11 @@ export function createBusinessMetrics(metrics: Metrics) {
     positions: metrics.counter('driver_positions_total', 'Positions that drivers sent, by outcome', [
       'outcome',
     ]),
+    messages: metrics.counter('messages_total', 'Mails to customers, by what they tell and how it ended', [
+      'kind',
+      'outcome',
+    ]),
+    webhooks: metrics.counter('webhook_deliveries_total', 'Posts to subscribers, by outcome', ['outcome']),
     travelMatrices: metrics.counter(
       'travel_matrices_total',
       'Matrices of travel times, by where they came from',
