@@ -10,3 +10,10 @@ export const CreateAccount = z.strictObject({
 })
 
 export const CreateAccountAnswer = z.object({ id: z.uuid() })
+
+/** `auth`'s internal call that says how people can be reached; ids that are unknown are absent from the answer. */
+export const ContactsLookup = z.strictObject({ ids: z.array(z.uuid()).min(1).max(100) })
+
+export const ContactsAnswer = z.object({
+  contacts: z.array(z.object({ id: z.uuid(), email: z.string(), name: z.string() })),
+})

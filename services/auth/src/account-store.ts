@@ -36,6 +36,17 @@ export async function findAccountByEmail(db: Db, email: string): Promise<Account
   return row === undefined ? null : toAccount(row)
 }
 
+/** How the accounts among `ids` that exist can be reached. */
+export async function listContacts(
+  db: Db,
+  ids: readonly string[],
+): Promise<Pick<Account, 'id' | 'email' | 'name'>[]> {
+  return db.query(
+    'select id, email::text as email, name from accounts where id = any($1::uuid[]) order by id',
+    [ids],
+  )
+}
+
 /** @returns the account, or null where the id or the email is taken. */
 export async function insertAccount(db: Db, account: Omit<Account, 'createdAt'>): Promise<Account | null> {
   const [row] = await db.query<AccountRow>(

@@ -1,8 +1,13 @@
-import { CreateAccount, CreateAccountAnswer } from '@urbanbloom/contracts/accounts'
+import {
+  ContactsAnswer,
+  ContactsLookup,
+  CreateAccount,
+  CreateAccountAnswer,
+} from '@urbanbloom/contracts/accounts'
 import { conflict } from '@urbanbloom/service-kit/errors'
 import type { App } from '@urbanbloom/service-kit/server'
 import type * as z from 'zod'
-import { emailTaken, findAccount, insertAccount } from './account-store.ts'
+import { emailTaken, findAccount, insertAccount, listContacts } from './account-store.ts'
 import type { Context } from './context.ts'
 
 export function registerInternalRoutes(app: App, ctx: Context): void {
@@ -10,6 +15,12 @@ export function registerInternalRoutes(app: App, ctx: Context): void {
     '/internal/accounts',
     { schema: { hide: true, body: CreateAccount, response: { 200: CreateAccountAnswer } } },
     (request) => createAccount(ctx, request.body),
+  )
+
+  app.post(
+    '/internal/accounts/contacts',
+    { schema: { hide: true, body: ContactsLookup, response: { 200: ContactsAnswer } } },
+    async (request) => ({ contacts: await listContacts(ctx.db, request.body.ids) }),
   )
 }
 

@@ -157,3 +157,16 @@ test('the internal call is for our own services only', async () => {
     expect([answer.status, answer.body.code]).toEqual([401, 'internal_token_required'])
   }
 })
+
+test('our own services learn how people can be reached, and nobody else does', async () => {
+  const known = await auth.register()
+  const id = known.user.id
+  const unknown = '01890a5d-ac96-774b-bcce-b302099a8057'
+  const answer = await auth.post('/internal/accounts/contacts', { ids: [id, unknown] }, internalToken)
+  const { email, name } = known.user
+  expect(answer.body).toEqual({ contacts: [{ id, email, name }] })
+  const stranger = await auth.post('/internal/accounts/contacts', { ids: [id] }, known.accessToken)
+  expect(stranger.status).toBe(401)
+  const many = { ids: Array.from({ length: 101 }, () => unknown) }
+  expect((await auth.post('/internal/accounts/contacts', many, internalToken)).status).toBe(400)
+})

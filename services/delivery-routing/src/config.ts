@@ -9,6 +9,7 @@ import {
   readEnvironment,
   redisEnvironment,
 } from '@urbanbloom/service-kit/config'
+import { objectStoreConfig, objectStoreEnvironment } from '@urbanbloom/service-kit/object-store-config'
 import * as z from 'zod'
 
 export type Config = ReturnType<typeof readConfig>
@@ -21,6 +22,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...httpEnvironment,
     ...databaseEnvironment,
     ...redisEnvironment,
+    ...objectStoreEnvironment,
     AUTH_URL: httpUrl,
     ORDER_URL: httpUrl,
     INVENTORY_URL: httpUrl,
@@ -31,9 +33,14 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     SWEEP_INTERVAL_MS: milliseconds.default(15_000),
     PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
     SSE_CONNECTIONS_MAX: count.default(1_000),
+    TRACK_KEPT_DAYS: count.min(7).max(400).default(30),
     OPTIMIZE_THREADS: count.max(16).default(1),
     OPTIMIZE_WARM_THREADS: z.coerce.number().int().min(0).max(16).default(1),
     OPTIMIZE_QUEUE_MAX: z.coerce.number().int().min(0).max(1_000).default(8),
+    SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
+    MAIL_FOLDER: z.string().optional(),
+    MAIL_FROM: z.string().min(3).max(300).default('UrbanBloom <hello@urbanbloom.example>'),
+    WEBHOOK_PRIVATE_ADDRESSES: z.enum(['allow', 'refuse']).default('refuse'),
     OSRM_URL: httpUrl.optional(),
     OSRM_PROFILE: z.string().min(1).max(50).default('driving'),
     OSRM_TIMEOUT_MS: milliseconds.min(10).default(2_000),
@@ -44,6 +51,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     http: httpConfig(values),
     database: databaseConfig(values),
     redisUrl: values.REDIS_URL,
+    /** Where pictures of handovers are kept. */
+    objects: objectStoreConfig(values),
     authUrl: values.AUTH_URL,
     orderUrl: values.ORDER_URL,
     inventoryUrl: values.INVENTORY_URL,
@@ -68,6 +77,12 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       /** How many requests may wait. */
       queueMax: values.OPTIMIZE_QUEUE_MAX,
     },
+    /** How long the tracks of vans are kept. */
+    trackKeptDays: values.TRACK_KEPT_DAYS,
+    /** Mail goes by SMTP; or, on a developer's machine, into a folder; or, where neither is named, nowhere. */
+    mail: { smtpUrl: values.SMTP_URL, folder: values.MAIL_FOLDER, from: values.MAIL_FROM },
+    /** Whether subscribers may be on this machine or in this network, and without TLS; never in production. */
+    webhooks: { allowsPrivate: values.WEBHOOK_PRIVATE_ADDRESSES === 'allow' },
     /** Travel times come from its road network where one is named, else from great circles. */
     osrm:
       values.OSRM_URL === undefined

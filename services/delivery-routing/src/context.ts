@@ -3,8 +3,11 @@ import type { Database } from '@urbanbloom/service-kit/db'
 import type { Peer } from '@urbanbloom/service-kit/http-client'
 import type { Jobs } from '@urbanbloom/service-kit/jobs'
 import type { Log } from '@urbanbloom/service-kit/log'
+import type { ObjectStore } from '@urbanbloom/service-kit/object-store'
 import type { RedisConnection } from '@urbanbloom/service-kit/redis'
 import type { Config } from './config.ts'
+import type { Mailer } from './messages/mailer.ts'
+import type { WebhookClient } from './messages/webhook-client.ts'
 import type { BusinessMetrics } from './metrics.ts'
 import type { OptimizerPool } from './optimize/optimizer-pool.ts'
 import type { Solver } from './planning/solver.ts'
@@ -19,6 +22,7 @@ export type Context = {
   readonly metrics: BusinessMetrics
   readonly db: Database
   readonly redis: RedisConnection
+  readonly objects: ObjectStore
   readonly jobs: Jobs
   readonly auth: Authenticator
   readonly authPeer: Peer
@@ -27,6 +31,9 @@ export type Context = {
   readonly travelTimes: TravelTimes
   readonly solver: Solver
   readonly optimizer: OptimizerPool
+  /** Null where no mail is configured. */
+  readonly mailer: Mailer | null
+  readonly webhooks: WebhookClient
   readonly feed: Feed
   readonly sse: SseConnections
   /** Replaced by tests that need another day. */

@@ -15,6 +15,7 @@ type Outcome = 'open' | 'ended' | 'unknown'
 export async function startStubPeers() {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const accounts: Account[] = []
+  const contacts: { id: string; email: string; name: string }[] = []
   const events: { to: 'order' | 'inventory'; event: Event }[] = []
   const outcomes = new Map<string, Outcome>()
   /** What the next calls answer instead, by path. */
@@ -31,6 +32,10 @@ export async function startStubPeers() {
       if (taken === undefined) accounts.push(account)
       return { status: 200, body: { id: account.id } }
     },
+    '/auth/internal/accounts/contacts': ({ ids }: { ids: string[] }) => ({
+      status: 200,
+      body: { contacts: contacts.filter(({ id }) => ids.includes(id)) },
+    }),
     '/order/internal/orders/outcomes': ({ orderIds }: { orderIds: string[] }) => ({
       status: 200,
       body: {
@@ -73,6 +78,7 @@ export async function startStubPeers() {
     orderUrl,
     inventoryUrl,
     accounts,
+    contacts,
     events,
     outcomes,
     failures,

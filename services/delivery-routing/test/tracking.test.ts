@@ -67,6 +67,7 @@ describe('tracking', () => {
     expect([answer.status, answer.headers['cache-control']]).toEqual([201, 'no-store'])
     const link = answer.body
     expect(link.url).toBe(`${world.config.publicUrl}/v1/tracking/${link.token}`)
+    expect(link.pageUrl).toBe(`${world.config.publicUrl}/track/${link.token}`)
 
     const shared = await expecting(200, world.call('GET', `/v1/tracking/${link.token}`))
     const { orderId: _orderId, ...own } = await expecting(200, track(orderId, token))
@@ -87,6 +88,28 @@ describe('tracking', () => {
     expect((await world.call('GET', `/v1/tracking/${link.token}x`)).status).toBe(404)
     await world.db.query('update tracking_links set revoked_at = now() where order_id = $1', [orderId])
     expect((await world.call('GET', `/v1/tracking/${link.token}`)).status).toBe(404)
+  })
+
+  it('can be revoked by the customer who shared it, and by nobody else', async () => {
+    const { orderId, token } = await placeOrder(world, windowId)
+    const path = `/v1/orders/${orderId}/tracking-links`
+    const [kept, revoked] = [
+      await expecting(201, world.call('POST', path, token)),
+      await expecting(201, world.call('POST', path, token)),
+    ]
+    const list = async () => (await expecting(200, world.call('GET', path, token))).items
+    expect((await list()).map(({ id }: { id: string }) => id)).toEqual([kept.id, revoked.id])
+    expect(JSON.stringify(await list())).not.toContain(kept.token)
+    const stranger = world.tokenFor(newId(), 'customer')
+    expect((await world.call('GET', path, stranger)).status).toBe(404)
+    expect((await world.call('DELETE', `${path}/${revoked.id}`, stranger)).status).toBe(404)
+    const other = await placeOrder(world, windowId)
+    const elsewhere = `/v1/orders/${other.orderId}/tracking-links/${revoked.id}`
+    expect((await world.call('DELETE', elsewhere, other.token)).body.code).toBe('tracking_link_not_found')
+    for (const _ of [1, 2]) await expecting(204, world.call('DELETE', `${path}/${revoked.id}`, token))
+    expect((await world.call('GET', `/v1/tracking/${revoked.token}`)).status).toBe(404)
+    expect((await world.call('GET', `/v1/tracking/${kept.token}`)).status).toBe(200)
+    expect((await list()).map(({ id }: { id: string }) => id)).toEqual([kept.id])
   })
 
   it('gives out at most twenty links for an order', async () => {

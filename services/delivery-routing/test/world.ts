@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Address } from '@urbanbloom/contracts/address'
 import { newId } from '@urbanbloom/service-kit/ids'
 import { request } from '@urbanbloom/test-kit/http'
@@ -21,6 +25,8 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
   const resources = new AsyncDisposableStack()
   const database = await createTestDatabase()
   resources.defer(() => database.close())
+  const objects = await mkdtemp(join(tmpdir(), 'delivery-objects-'))
+  resources.defer(() => rm(objects, { recursive: true, force: true }))
   const peers = await startStubPeers()
   resources.defer(() => peers.close())
   const config = readConfig({
@@ -29,6 +35,7 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
     LOG_LEVEL: 'silent',
     INTERNAL_TOKEN,
     DATABASE_URL: database.urlFor('delivery-routing'),
+    OBJECT_STORE_URL: pathToFileURL(objects).href,
     REDIS_URL: redisUrl ?? (await testRedisUrl()),
     AUTH_URL: peers.authUrl,
     ORDER_URL: peers.orderUrl,
@@ -42,8 +49,12 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
   const url = `http://127.0.0.1:${(service.app.server.address() as AddressInfo).port}`
   const ops = peers.tokenFor({ id: newId(), role: 'ops' })
 
-  const call = (method: 'GET' | 'POST', path: string, token?: string, body?: unknown) =>
-    request(method, url + path, { token, body })
+  const call = (
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    token?: string,
+    body?: unknown,
+  ) => request(method, url + path, { token, body })
   const internal = (path: string, body: unknown) => call('POST', path, INTERNAL_TOKEN, body)
   return {
     url,

@@ -10,6 +10,8 @@ export type Route = {
   kind?: 'checkout' | 'stream'
   /** The bucket of the rate limit; `credentials` is for guessing passwords and tokens, `webhooks` for the provider. */
   limit?: 'credentials' | 'webhooks'
+  /** Its bodies may be as large as a photo. */
+  takesUploads?: boolean
 }
 
 /**
@@ -53,12 +55,21 @@ export const routingTable: readonly Route[] = [
   { pattern: '/v1/shifts/*', upstream: 'delivery-routing' },
   { pattern: '/v1/dispatch/*', upstream: 'delivery-routing' },
   { pattern: '/v1/driver/route/events', upstream: 'delivery-routing', kind: 'stream' },
+  { pattern: '/v1/driver/stops/:id/proof-files', upstream: 'delivery-routing', takesUploads: true },
   { pattern: '/v1/driver/*', upstream: 'delivery-routing' },
   { pattern: '/v1/orders/:id/tracking', upstream: 'delivery-routing' },
   { pattern: '/v1/orders/:id/tracking/events', upstream: 'delivery-routing', kind: 'stream' },
   { pattern: '/v1/orders/:id/tracking/*', upstream: 'delivery-routing' },
   { pattern: '/v1/orders/:id/tracking-links', upstream: 'delivery-routing' },
+  { pattern: '/v1/orders/:id/tracking-links/*', upstream: 'delivery-routing' },
+  { pattern: '/v1/tracking/:token/events', upstream: 'delivery-routing', kind: 'stream' },
   { pattern: '/v1/tracking/*', upstream: 'delivery-routing' },
+  { pattern: '/v1/webhook-subscriptions', upstream: 'delivery-routing' },
+  { pattern: '/v1/webhook-subscriptions/*', upstream: 'delivery-routing' },
+  { pattern: '/v1/webhook-deliveries', upstream: 'delivery-routing' },
+  { pattern: '/v1/webhook-deliveries/*', upstream: 'delivery-routing' },
+  { pattern: '/v1/messages', upstream: 'delivery-routing' },
+  { pattern: '/v1/messages/*', upstream: 'delivery-routing' },
   { pattern: '/v1/optimize', upstream: 'delivery-routing' },
 ]
 

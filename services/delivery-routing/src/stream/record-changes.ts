@@ -1,5 +1,6 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import type { Context } from '../context.ts'
+import { recordDueMessages } from '../messages/record-due-messages.ts'
 import { appendRouteEvents, type NewRouteEvent, type Stream } from './route-events.ts'
 
 /** What a transaction changed for those who watch; written at its end and announced after its commit. */
@@ -10,7 +11,7 @@ export type Changes = {
 }
 
 /**
- * Runs `work` in a transaction, appends the events that it recorded as its last statement, and announces them
+ * Runs `work` in a transaction, writes the messages that are due to the customers concerned, appends the events that it recorded as its last statement, and announces them
  * once they are committed.
  */
 export async function recordChanges<T>(
@@ -26,6 +27,8 @@ export async function recordChanges<T>(
       toDriver: (driverId, type, data) => add({ stream: `driver:${driverId}`, type, data }),
       toCustomer: (orderId, type) => add({ stream: `order:${orderId}`, type, data: {} }),
     })
+    const told = events.filter(({ stream }) => stream.startsWith('order:'))
+    await recordDueMessages(ctx, tx, [...new Set(told.map(({ stream }) => stream.slice('order:'.length)))])
     await appendRouteEvents(tx, events)
     streams = events.map(({ stream }) => stream)
     return outcome

@@ -5,13 +5,20 @@ import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { IdParams, NoBody } from '../schemas.ts'
 import { SharedTracking, Tracking, trackOwnOrder } from './tracking.ts'
-import { createTrackingLink, TrackingLink, trackByToken } from './tracking-links.ts'
+import {
+  createTrackingLink,
+  KnownTrackingLink,
+  listTrackingLinks,
+  revokeTrackingLink,
+  TrackingLink,
+  trackByToken,
+} from './tracking-links.ts'
 
 const tags = ['Tracking']
+const notFound = { 404: '`order_not_found`: none, or not yours' }
 
 export function registerTrackingRoutes(app: App, ctx: Context): void {
   const onRequest = ctx.auth.require('customer')
-  const notFound = { 404: '`order_not_found`: none, or not yours' }
 
   app.get(
     '/v1/orders/:id/tracking',
@@ -27,6 +34,13 @@ export function registerTrackingRoutes(app: App, ctx: Context): void {
     },
     async (request) => trackOwnOrder(ctx, userOf(request).id, request.params.id),
   )
+
+  registerTrackingLinks(app, ctx)
+  registerSharedTracking(app, ctx)
+}
+
+function registerTrackingLinks(app: App, ctx: Context): void {
+  const onRequest = ctx.auth.require('customer')
 
   app.post(
     '/v1/orders/:id/tracking-links',
@@ -47,6 +61,45 @@ export function registerTrackingRoutes(app: App, ctx: Context): void {
     },
   )
 
+  app.get(
+    '/v1/orders/:id/tracking-links',
+    {
+      onRequest,
+      schema: {
+        summary: 'The links to share that work',
+        tags,
+        security: bearer,
+        params: IdParams,
+        response: { 200: z.object({ items: z.array(KnownTrackingLink) }), ...problems(notFound) },
+      },
+    },
+    async (request) => ({ items: await listTrackingLinks(ctx, userOf(request).id, request.params.id) }),
+  )
+
+  app.delete(
+    '/v1/orders/:id/tracking-links/:linkId',
+    {
+      onRequest,
+      schema: {
+        summary: 'Revoke a link',
+        tags,
+        security: bearer,
+        params: z.object({ id: z.uuid(), linkId: z.uuid() }),
+        response: {
+          204: z.null().describe('It shows nothing any more'),
+          ...problems({ 404: '`order_not_found`, `tracking_link_not_found`' }),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id: orderId, linkId } = request.params
+      await revokeTrackingLink(ctx, userOf(request).id, { orderId, linkId })
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function registerSharedTracking(app: App, ctx: Context): void {
   app.get(
     '/v1/tracking/:token',
     {
