@@ -47,6 +47,8 @@ export async function bringUp(context: BringUp): Promise<Deployment> {
     secrets,
     logLevel: settings.logLevel,
     sandboxFolder,
+    mailFolder: join(settings.dataFolder, 'mail'),
+    objectsFolder: join(settings.dataFolder, 'objects'),
   }
   await step('Starting the services and the payment sandbox', 'All services are ready', () =>
     together(context, [

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { webhookEvents } from '@urbanbloom/contracts/stripe-webhook'
 import { type ProgramName, repository } from './programs.ts'
 import type { Secrets } from './secrets.ts'
@@ -19,6 +20,10 @@ export type Deployment = {
   logLevel: string
   /** Where the payment sandbox keeps its journal; without one it forgets everything when it stops. */
   sandboxFolder?: string
+  /** Where mails to customers are written as files; without one none are sent. */
+  mailFolder?: string
+  /** Where pictures are kept, for all replicas. */
+  objectsFolder: string
 }
 
 /** Far above what one person does, so that tests and benchmarks on this machine meet no limit. */
@@ -89,9 +94,21 @@ function serviceOwn(service: Exclude<ProgramName, 'payment-sandbox'>, deployment
         STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
       }
     case 'delivery-routing':
-      return { ...shared, DATABASE_URL: databaseUrlFor(service), PUBLIC_URL: urlOf('gateway', deployment) }
-    case 'inventory':
+      return {
+        ...shared,
+        DATABASE_URL: databaseUrlFor(service),
+        PUBLIC_URL: urlOf('gateway', deployment),
+        OBJECT_STORE_URL: pathToFileURL(deployment.objectsFolder).href,
+        WEBHOOK_PRIVATE_ADDRESSES: 'allow',
+        ...(deployment.mailFolder !== undefined && { MAIL_FOLDER: deployment.mailFolder }),
+      }
     case 'order':
+      return {
+        ...shared,
+        DATABASE_URL: databaseUrlFor(service),
+        OBJECT_STORE_URL: pathToFileURL(deployment.objectsFolder).href,
+      }
+    case 'inventory':
       return { ...shared, DATABASE_URL: databaseUrlFor(service) }
   }
 }

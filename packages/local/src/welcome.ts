@@ -20,6 +20,7 @@ UrbanBloom is ready.
   API docs  ${gateway}/docs
   Data      ${data}
   Logs      ${dataFolder}/logs
+  Mail      ${dataFolder}/mail, what customers are sent
 
   Accounts, each with the password ${PASSWORD}
 ${Object.values(accounts)
