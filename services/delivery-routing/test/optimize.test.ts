@@ -6,8 +6,10 @@ import { createWorld, expecting, type World } from './world.ts'
 
 /** Places on a line, a minute and a kilometer from each other. */
 export function line(size: number) {
-  const rows = (step: number) =>
-    Array.from({ length: size }, (_, a) => Array.from({ length: size }, (_, b) => step * Math.abs(a - b)))
+  const rows = (step: number) => {
+    const places = [...Array(size).keys()]
+    return places.map((a) => places.map((b) => step * Math.abs(a - b)))
+  }
   return { durations: rows(60), distances: rows(1_000) }
 }
 

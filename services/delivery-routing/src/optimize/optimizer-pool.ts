@@ -1,11 +1,11 @@
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { ServiceError, unavailable } from '@urbanbloom/service-kit/errors'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import { Piscina } from 'piscina'
 import type { TravelTimes } from '../travel/travel-times.ts'
 import { epochMs, type OptimizeTask, type WorkerMessage, type WorkerResult } from './optimize-job.ts'
 import { createOptimizeMetrics } from './optimize-metrics.ts'
-import { createTravelFinder } from './travel-finder.ts'
+import { createTravelFinder, type TravelFinder } from './travel-finder.ts'
 
 export type OptimizerPool = ReturnType<typeof createOptimizerPool>
 
@@ -39,53 +39,38 @@ const IDLE_MS = 60_000
 /** Why a thread was ended before it was done. */
 type Ending = 'cancelled' | 'late' | 'overrun' | 'stopping'
 
+/** A request that waits or is worked on. */
+type Running = { begun: boolean; stop: Int32Array; end: (why: Ending) => void }
+
 /**
  * Threads that carry out requests, one each at a time, with a bounded queue in front. A request ends its thread with
- * it when nobody waits for the answer, when it overruns, or when it needs too much memory; the next one gets a new thread.
+ * it when nobody waits for the answer, when it overruns, or when it needs too much memory; the next one gets a new
+ * thread.
  */
 export function createOptimizerPool(options: Options) {
   const { threads, warmThreads = 0, queueMax, waitMs = 20_000, graceMs = 5_000, memoryMib = 768 } = options
   const metrics = createOptimizeMetrics(options.metrics)
   const travel = createTravelFinder(options.travelTimes)
-  // Compiled sources end in .js, these in .ts; the worker has the same ending as this file.
-  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina({
-    filename: new URL(`./optimize-worker.${ending}`, import.meta.url).href,
-    name: 'optimize',
-    minThreads: Math.min(warmThreads, threads),
-    maxThreads: threads,
-    maxQueue: queueMax + threads,
-    idleTimeout: IDLE_MS,
-    resourceLimits: { maxOldGenerationSizeMb: memoryMib },
-  })
-  const jobs = new Set<{ begun: boolean; stop: Int32Array; end: (why: Ending) => void }>()
+  const pool = createThreads({ threads, warmThreads, memoryMib })
+  const jobs = new Set<Running>()
   let stopping = false
-  metrics.watch(() => ({ running: Math.min(jobs.size, threads), waiting: Math.max(0, jobs.size - threads) }))
+  metrics.watch(() => ({
+    running: Math.min(jobs.size, threads),
+    waiting: Math.max(0, jobs.size - threads),
+  }))
 
   async function carryOut(job: OptimizeJob): Promise<WorkerResult> {
     const arrivedAt = epochMs()
+    const waits = jobs.size >= threads
     const stop = new SharedArrayBuffer(4)
     const { port1, port2 } = new MessageChannel()
     const abort = new AbortController()
     const end = (why: Ending) => abort.abort(why)
-    const waits = jobs.size >= threads
-    const entry = { begun: false, stop: new Int32Array(stop), end }
-    let timer = setTimeout(end, waitMs, 'late')
     const leave = () => end('cancelled')
-    port1.on('message', (message: WorkerMessage) => {
-      if (message.type === 'progress') job.onProgress?.(message)
-      else if (message.type === 'travel')
-        void travel(message.points, entryDeadline).then((a) => port1.postMessage(a))
-      else {
-        entry.begun = true
-        entryDeadline = message.deadlineAt
-        clearTimeout(timer)
-        timer = setTimeout(end, Math.max(0, message.deadlineAt - epochMs()) + graceMs, 'overrun')
-        job.onBegun?.()
-      }
-    })
-    let entryDeadline = arrivedAt
-    jobs.add(entry)
+    const running: Running = { begun: false, stop: new Int32Array(stop), end }
+    const timer = setTimeout(end, waitMs, 'late')
+    listen(port1, { job, running, timer, graceMs, travel, signal: abort.signal })
+    jobs.add(running)
     job.signal.addEventListener('abort', leave)
     if (job.signal.aborted) leave()
     try {
@@ -94,7 +79,7 @@ export function createOptimizerPool(options: Options) {
     } catch (error) {
       throw abort.signal.aborted ? endedBy(abort.signal.reason as Ending) : brokenBy(error)
     } finally {
-      jobs.delete(entry)
+      jobs.delete(running)
       clearTimeout(timer)
       job.signal.removeEventListener('abort', leave)
       port1.close()
@@ -106,12 +91,9 @@ export function createOptimizerPool(options: Options) {
     /** Carries out a request. Throws a `ServiceError` where it comes to no result. */
     async run(job: OptimizeJob): Promise<WorkerResult> {
       if (stopping) throw endedBy('stopping')
-      if (jobs.size >= threads + queueMax) {
-        metrics.jobs.inc({ outcome: 'queue_full' })
-        const detail = `All ${threads} threads are busy and ${queueMax} requests wait; try again`
-        throw unavailable('optimizer_busy', detail, { retryAfterSeconds: 5 })
-      }
-      return carryOut(job)
+      if (jobs.size < threads + queueMax) return carryOut(job)
+      const detail = `All ${threads} threads are busy and ${queueMax} requests wait; try again`
+      throw unavailable('optimizer_busy', detail, { retryAfterSeconds: 5 })
     },
     /** Ends every search with the best plan that it has, and sends away who waits. */
     finish(): void {
@@ -123,6 +105,57 @@ export function createOptimizerPool(options: Options) {
     },
     close: () => pool.close({ force: true }),
   }
+}
+
+function createThreads(size: { threads: number; warmThreads: number; memoryMib: number }): Piscina {
+  // Compiled sources end in .js, these in .ts; the worker has the same ending as this file.
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return new Piscina({
+    filename: new URL(`./optimize-worker.${ending}`, import.meta.url).href,
+    name: 'optimize',
+    minThreads: Math.min(size.warmThreads, size.threads),
+    maxThreads: size.threads,
+    idleTimeout: IDLE_MS,
+    resourceLimits: { maxOldGenerationSizeMb: size.memoryMib },
+  })
+}
+
+/** Answers what a worker says, and gives it a deadline of its own once its request is read. */
+function listen(
+  port: MessagePort,
+  context: {
+    job: OptimizeJob
+    running: Running
+    timer: NodeJS.Timeout
+    graceMs: number
+    travel: TravelFinder
+    signal: AbortSignal
+  },
+): void {
+  const { job, running, timer, graceMs, travel, signal } = context
+  let deadlineAt = 0
+  const answerTravel = async (points: Parameters<TravelFinder>[0]) => {
+    const answer = await travel(points, deadlineAt)
+    if (!signal.aborted) port.postMessage(answer)
+  }
+  port.on('message', (message: WorkerMessage) => {
+    switch (message.type) {
+      case 'begun': {
+        running.begun = true
+        deadlineAt = message.deadlineAt
+        clearTimeout(timer)
+        const overrun = setTimeout(running.end, Math.max(0, deadlineAt - epochMs()) + graceMs, 'overrun')
+        port.once('close', () => clearTimeout(overrun))
+        job.onBegun?.()
+        return
+      }
+      case 'travel':
+        void answerTravel(message.points)
+        return
+      case 'progress':
+        job.onProgress?.(message)
+    }
+  })
 }
 
 function endedBy(why: Ending): ServiceError {

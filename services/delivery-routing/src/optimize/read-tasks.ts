@@ -35,12 +35,15 @@ type Shared = Pick<Task, 'delivery' | 'pickup' | 'skills' | 'priority' | 'partne
 export function readTasks(reader: Reader, body: Members, places: Places, dimensions: number): Task[] {
   if (body.jobs === undefined && body.shipments === undefined)
     reader.report('jobs', 'is missing, and so is shipments: one of them must be given')
-  const jobs = reader.list(body.jobs ?? [], 'jobs', MAX_TASKS, (item, path) =>
+  const jobs = reader.list(body.jobs === undefined ? [] : body.jobs, 'jobs', MAX_TASKS, (item, path) =>
     readJob(reader, item, path, places, dimensions),
   )
   const most = Math.floor((MAX_TASKS - jobs.length) / 2)
-  const shipments = reader.list(body.shipments ?? [], 'shipments', most, (item, path) =>
-    readShipment(reader, item, path, places, dimensions),
+  const shipments = reader.list(
+    body.shipments === undefined ? [] : body.shipments,
+    'shipments',
+    most,
+    (item, path) => readShipment(reader, item, path, places, dimensions),
   )
   const tasks = [...jobs, ...shipments.flat()]
   const seen = new Map<string, Task>()

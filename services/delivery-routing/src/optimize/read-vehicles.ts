@@ -98,9 +98,9 @@ function readEnd(members: Members, path: string, name: 'start' | 'end', places: 
 }
 
 /** Whether there are the matrices that a vehicle's costs and limits need. */
-function checkProfile(reader: Reader, vehicle: Vehicle, members: Members, given: Given): void {
+function checkProfile(reader: Reader, vehicle: Vehicle, members: Members, { matrices: all }: Given): void {
   const { path, profile, costs, maxDistance } = vehicle
-  if (given.matrices === null) {
+  if (all === null) {
     if (profile !== 'car')
       reader.report(
         `${path}.profile`,
@@ -108,7 +108,7 @@ function checkProfile(reader: Reader, vehicle: Vehicle, members: Members, given:
       )
     return
   }
-  const matrices = given.matrices.byProfile.get(profile)
+  const matrices = all.byProfile.get(profile)
   if (matrices === undefined) {
     reader.report(`${path}.profile`, `is "${profile}", for which matrices holds nothing`)
     return
@@ -120,9 +120,9 @@ function checkProfile(reader: Reader, vehicle: Vehicle, members: Members, given:
   }
   if (matrices.costs !== null) {
     const why = 'must not be given beside a matrix of costs, which holds all costs of driving'
-    const given = (members.costs ?? {}) as Members
+    const costsGiven = (members.costs ?? {}) as Members
     for (const name of ['per_hour', 'per_km'])
-      if (given[name] !== undefined) reader.report(`${path}.costs.${name}`, why)
+      if (costsGiven[name] !== undefined) reader.report(`${path}.costs.${name}`, why)
   }
 }
 
