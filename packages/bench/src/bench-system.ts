@@ -51,6 +51,7 @@ export async function startBenchSystem(options: { profileFolder?: string; logLev
       redisUrl,
       secrets,
       logLevel: options.logLevel ?? 'info',
+      objectsFolder: join(servers.folder, 'objects'),
     }
     const logFolder = join(servers.folder, 'logs')
     await mkdir(logFolder)

@@ -26,6 +26,7 @@ beforeAll(async () => {
     redisUrl: system.redisUrl,
     secrets: { ...generateSecrets(), internalToken: system.internalToken },
     logLevel: 'info',
+    objectsFolder: '/unused',
   }
   await seedPlants(deployment)
   await seedPeopleAndFleet(deployment, new AbortController().signal)

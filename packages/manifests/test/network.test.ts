@@ -84,7 +84,7 @@ test('production: databases, the load balancer and the card provider are reached
     expect(actual, pod.name).toEqual({
       postgres: usesPostgres,
       redis: 'REDIS_URL' in values,
-      internet: pod.name === 'payment',
+      internet: pod.name === 'payment' || 'OBJECT_STORE_URL' in values,
       fromOutside: pod.name === 'gateway',
     })
   }

@@ -12,7 +12,7 @@ export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ) {
-  const known = toServiceError(error)
+  const known = toServiceError(error, request.routeOptions?.bodyLimit)
   const { requestId } = request.context ?? { requestId: request.id }
   if (known.status >= 500)
     log.error({ err: error, cause: error.cause, requestId, code: known.code }, 'request failed')
@@ -40,7 +40,7 @@ const codeOfFastify: Record<string, string> = {
 }
 
 /** One funnel for whatever was thrown: ours, zod's, Fastify's own, or unknown, which says nothing of its cause. */
-export function toServiceError(error: unknown): ServiceError {
+export function toServiceError(error: unknown, bodyLimitBytes = BODY_LIMIT_BYTES): ServiceError {
   if (error instanceof ServiceError) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = error.validation.map((issue) => ({
@@ -53,7 +53,7 @@ export function toServiceError(error: unknown): ServiceError {
     })
   }
   const { statusCode, code, message } = error as Partial<FastifyError>
-  if (statusCode === 413) return bodyTooLarge()
+  if (statusCode === 413) return bodyTooLarge(bodyLimitBytes)
   const kind = kindOfStatus(statusCode ?? 500)
   if (statusCode !== undefined && statusCode < 500 && kind !== null) {
     return new ServiceError(kind, codeOfFastify[code ?? ''] ?? kind, message ?? 'The request is not valid')
@@ -67,8 +67,8 @@ export function toServiceError(error: unknown): ServiceError {
   )
 }
 
-function bodyTooLarge(): ServiceError {
-  return new ServiceError('too_large', 'body_too_large', `The body is larger than ${BODY_LIMIT_BYTES} bytes`)
+function bodyTooLarge(limitBytes: number): ServiceError {
+  return new ServiceError('too_large', 'body_too_large', `The body is larger than ${limitBytes} bytes`)
 }
 
 /** The path of a request without its query, which may hold what a log must not. */

@@ -39,11 +39,13 @@ export async function startSystem(options: SystemOptions = {}) {
   const { replicas = 1, programs = programNames, env = {}, postgres, redis, logLevel = 'info' } = options
   const database = await createTestDatabase({ postgres })
   const redisUrl = redis?.url ?? (await testRedisUrl())
-  const deployments = await planDeployments({ replicas, database, redisUrl, logLevel })
+  const objectsFolder = await mkdtemp(join(tmpdir(), 'urbanbloom-objects-'))
+  const deployments = await planDeployments({ replicas, database, redisUrl, logLevel, objectsFolder })
   const fleet = await createFleet(deployments)
 
   const close = async () => {
     await fleet.close()
+    await rm(objectsFolder, { recursive: true, force: true })
     await database.close()
   }
   const starting = deployments.flatMap((_, replica) =>

@@ -1,3 +1,4 @@
+import { UPLOAD_LIMIT_BYTES } from '@urbanbloom/service-kit/binary-body'
 import { BODY_LIMIT_BYTES, pathOf } from '@urbanbloom/service-kit/error-handler'
 import { invalid, notFound, type ServiceError, unavailable } from '@urbanbloom/service-kit/errors'
 import type { Log } from '@urbanbloom/service-kit/log'
@@ -7,6 +8,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import { createCors, securityHeaders } from './answer-headers.ts'
 import type { Config } from './config.ts'
 import { Exchange } from './exchange.ts'
+import { createLargeBodies, PROBLEM_LIMIT_BYTES } from './large-bodies.ts'
 import { answerClientError, sendProblem, uriTooLong } from './problem-answers.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { recordRequests } from './record-requests.ts'
@@ -22,6 +24,7 @@ export type GatewayContext = Readonly<{
   metrics: Metrics
   redis: RedisConnection
   upstreams: Readonly<Record<UpstreamName, Upstream>>
+  optimizer: Upstream
   /** The reason why no traffic should come, or null. */
   notReady: () => string | null
 }>
@@ -125,20 +128,26 @@ function proxyRoutes(
     ['upstream', 'reason'],
   )
   const openStreams = new Set<Exchange>()
+  const largeBodies = createLargeBodies()
   let closing = false
   for (const route of routingTable) {
+    const upstream = route.kind === 'optimize' ? ctx.optimizer : ctx.upstreams[route.upstream]
     const options = {
-      upstream: ctx.upstreams[route.upstream],
-      timeoutMs: route.kind === 'checkout' ? timeouts.checkoutMs : timeouts.defaultMs,
+      upstream,
+      timeoutMs: timeoutOf(route, timeouts),
       stream: route.kind === 'stream',
-      onFailure: (reason: string) => failures.inc({ upstream: route.upstream, reason }),
+      onFailure: (reason: string) => failures.inc({ upstream: upstream.name, reason }),
       openStreams,
     }
     app.route({
       method: proxiedMethods,
       url: route.pattern,
+      bodyLimit: bodyLimitOf(route),
       config: { route },
-      onRequest: (request: FastifyRequest, reply: FastifyReply) => limitRate(request, reply, route),
+      onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
+        await limitRate(request, reply, route)
+        if (route.kind === 'optimize') largeBodies.admit(request, reply)
+      },
       handler: (request, reply) => {
         if (closing && options.stream)
           throw unavailable('shutting_down', 'This process is stopping; connect again')
@@ -151,6 +160,16 @@ function proxyRoutes(
     for (const exchange of openStreams) exchange.endStream()
     done()
   })
+}
+
+function timeoutOf({ kind }: Route, timeouts: Config['timeouts']): number {
+  if (kind === 'checkout') return timeouts.checkoutMs
+  return kind === 'optimize' ? timeouts.optimizeMs : timeouts.defaultMs
+}
+
+function bodyLimitOf({ kind, takesUploads }: Route): number {
+  if (kind === 'optimize') return PROBLEM_LIMIT_BYTES
+  return takesUploads ? UPLOAD_LIMIT_BYTES : BODY_LIMIT_BYTES
 }
 
 function probeRoutes(app: FastifyInstance, notReady: GatewayContext['notReady']): void {

@@ -6,8 +6,11 @@ export type Route = {
   /** In find-my-way's notation; also the label of metrics, so that labels stay bounded. */
   pattern: string
   upstream: UpstreamName
-  /** `checkout` waits for a saga; `stream` is server-sent events, whose answer has no end in time. */
-  kind?: 'checkout' | 'stream'
+  /**
+   * `checkout` waits for a saga; `stream` is server-sent events, whose answer has no end in time; `optimize` takes large
+   * bodies and minutes, and goes to the optimizer where it has an address of its own.
+   */
+  kind?: 'checkout' | 'stream' | 'optimize'
   /** The bucket of the rate limit; `credentials` is for guessing passwords and tokens, `webhooks` for the provider. */
   limit?: 'credentials' | 'webhooks'
   /** Its bodies may be as large as a photo. */
@@ -70,7 +73,7 @@ export const routingTable: readonly Route[] = [
   { pattern: '/v1/webhook-deliveries/*', upstream: 'delivery-routing' },
   { pattern: '/v1/messages', upstream: 'delivery-routing' },
   { pattern: '/v1/messages/*', upstream: 'delivery-routing' },
-  { pattern: '/v1/optimize', upstream: 'delivery-routing' },
+  { pattern: '/v1/optimize', upstream: 'delivery-routing', kind: 'optimize' },
 ]
 
 /** The service that answers an OpenAPI path such as `/v1/orders/{id}`, or undefined where none is public. */

@@ -1,32 +1,35 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import type { Context } from '../context.ts'
 import { publishDeliveryEvents } from '../deliveries/publish-delivery-event.ts'
-import { openStatuses, type Route, type Stop } from '../dispatch/route.ts'
+import { openStatuses, type Stop } from '../dispatch/route.ts'
 import type { Changes } from '../stream/record-changes.ts'
+import type { LockedStop } from './lock-stop.ts'
+import type { Merge } from './merge-report.ts'
 import type { StopReport } from './stop-report.ts'
 import { writeEtas } from './write-etas.ts'
 
-type Application = { route: Route; stop: Stop; report: StopReport; verdict: 'apply' | 'note_arrival' }
+type Application = LockedStop & { report: StopReport; merge: Merge; verified: boolean | null }
 
-/** Writes a report that counts: the stop, the delivery, the route and its ETAs, and the news of it. */
+/** Writes what a report changed: the stop, the delivery, the route and its ETAs, and the news of it. */
 export async function applyReport(
   ctx: Context,
   tx: Db,
   changes: Changes,
-  { route, stop, report, verdict }: Application,
+  { route, stop, report, merge, verified }: Application,
 ): Promise<void> {
-  const at = plausible(report.occurredAt, route, ctx.now())
-  const after =
-    verdict === 'note_arrival' ? await noteArrival(tx, stop, at) : await writeStop(tx, stop, report, at)
+  if (!merge.arrivalIsNew && !merge.outcomeIsNew) return
+  const after: Stop = { ...stop, ...merge.state }
+  await writeStop(tx, stop, merge, outcomeOf(report, verified))
+  if (after.status !== stop.status || merge.outcomeIsNew) await writeDelivery(tx, after, report)
   const stops = route.stops.map((each) => (each.id === stop.id ? after : each))
   await writeEtas(tx, { ...route, stops }, ctx.now())
   const isFinished = stops.every(({ status }) => !openStatuses.includes(status))
   const [written] = await tx.query<{ version: number }>(
     `update routes set version = version + 1, updated_at = now(),
        status = case when $2 then 'completed' else status end,
-       completed_at = case when $2 then coalesce(completed_at, $3) else completed_at end
+       completed_at = case when $2 then $3::timestamptz else completed_at end
      where id = $1 returning version`,
-    [route.id, isFinished, at],
+    [route.id, isFinished, lastCompletion(stops)],
   )
   const version = written?.version
   changes.toDriver(route.driverId, `stop.${after.status}`, { routeId: route.id, version, stopId: stop.id })
@@ -34,50 +37,75 @@ export async function applyReport(
     if (openStatuses.includes(status) || orderId === stop.orderId)
       changes.toCustomer(orderId, 'delivery.progress')
   }
-  if (verdict === 'apply') await tellOthers(ctx, tx, stop, report, at)
+  if (merge.outcomeIsNew) await tellOthers(ctx, tx, stop, report)
 }
 
-/** A phone's clock may be wrong: nothing happens before the route was started or after now. */
-function plausible(occurredAt: Date, { startedAt }: Route, now: Date): Date {
-  const earliest = startedAt?.getTime() ?? 0
-  return new Date(Math.min(now.getTime(), Math.max(earliest, occurredAt.getTime())))
+function lastCompletion(stops: readonly Stop[]): Date | null {
+  const times = stops.map(({ completedAt }) => completedAt?.getTime() ?? 0)
+  return times.length === 0 ? null : new Date(Math.max(...times))
 }
 
-async function noteArrival(tx: Db, stop: Stop, at: Date): Promise<Stop> {
-  const arrivedAt = new Date(Math.min(at.getTime(), stop.completedAt?.getTime() ?? at.getTime()))
-  await tx.query('update stops set arrived_at = $2, updated_at = now() where id = $1', [stop.id, arrivedAt])
-  return { ...stop, arrivedAt }
-}
-
-const statusAfter = { arrive: 'arrived', deliver: 'delivered', fail: 'failed' } as const
-
-async function writeStop(tx: Db, stop: Stop, report: StopReport, at: Date): Promise<Stop> {
-  const status = statusAfter[report.type]
-  const arrivedAt = report.type === 'arrive' ? at : stop.arrivedAt
-  const completedAt = report.type === 'arrive' ? null : at
+async function writeStop(
+  tx: Db,
+  stop: Stop,
+  { state, outcomeIsNew }: Merge,
+  outcome: object | null,
+): Promise<void> {
+  const { status, arrivedAt, completedAt, outcomeKey } = state
   await tx.query(
-    `update stops set status = $2, arrived_at = $3, completed_at = $4, outcome = $5::jsonb, updated_at = now()
+    `update stops set status = $2, arrived_at = $3, completed_at = $4, updated_at = now(),
+       outcome = case when $5 then $6::jsonb else outcome end,
+       outcome_occurred_at = $7, outcome_event_id = $8
      where id = $1`,
-    [stop.id, status, arrivedAt, completedAt, outcomeOf(report)],
+    [
+      stop.id,
+      status,
+      arrivedAt,
+      completedAt,
+      outcomeIsNew,
+      outcome === null ? null : JSON.stringify(outcome),
+      outcomeKey?.occurredAt ?? null,
+      outcomeKey?.eventId ?? null,
+    ],
   )
+}
+
+async function writeDelivery(
+  tx: Db,
+  { orderId, status, completedAt }: Stop,
+  report: StopReport,
+): Promise<void> {
   await tx.query(
     `update deliveries set status = $2, updated_at = now(),
        delivered_at = case when $2 = 'delivered' then $3::timestamptz end, failure_reason = $4
      where order_id = $1`,
-    [stop.orderId, status, at, report.type === 'fail' ? report.reason : null],
+    [orderId, status, completedAt, report.type === 'fail' ? report.reason : null],
   )
-  return { ...stop, status, arrivedAt, completedAt }
 }
 
-function outcomeOf(report: StopReport): string | null {
-  if (report.type === 'deliver') return JSON.stringify({ proof: report.proof })
-  return report.type === 'fail' ? JSON.stringify({ reason: report.reason }) : null
+function outcomeOf(report: StopReport, verified: boolean | null): object | null {
+  switch (report.type) {
+    case 'arrive':
+      return null
+    case 'deliver': {
+      const { proof, leftAtDoor, undelivered } = report
+      return {
+        proof: verified === null ? proof : { ...proof, verified },
+        ...(leftAtDoor && { leftAtDoor }),
+        ...(undelivered !== null && { undelivered }),
+      }
+    }
+    case 'fail': {
+      const { reason, code, note } = report
+      return { reason, code, ...(note !== null && { note }) }
+    }
+  }
 }
 
-async function tellOthers(ctx: Context, tx: Db, stop: Stop, report: StopReport, at: Date): Promise<void> {
+async function tellOthers(ctx: Context, tx: Db, stop: Stop, report: StopReport): Promise<void> {
   const { orderId } = stop
   if (report.type === 'deliver') {
-    const deliveredAt = at.toISOString()
+    const deliveredAt = report.at.toISOString()
     await publishDeliveryEvents(ctx, tx, 'delivery.delivered', [{ orderId, deliveredAt }])
   }
   if (report.type === 'fail') {

@@ -32,7 +32,7 @@ export function registerDriverRouteRoutes(app: App, ctx: Context): void {
       const etag = `"${route.id}-${route.version}"`
       void reply.header('etag', etag).header('cache-control', 'private, no-cache')
       if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
-      return reply.send(viewDriverRoute(route))
+      return reply.send(await viewDriverRoute(ctx, route))
     },
   )
 
@@ -53,7 +53,7 @@ export function registerDriverRouteRoutes(app: App, ctx: Context): void {
         },
       },
     },
-    async (request) => viewDriverRoute(await startRoute(ctx, userOf(request).id)),
+    async (request) => viewDriverRoute(ctx, await startRoute(ctx, userOf(request).id)),
   )
 
   app.get(

@@ -3,6 +3,11 @@ import * as z from 'zod'
 import type { Context } from '../context.ts'
 import type { Route, Stop } from '../dispatch/route.ts'
 import { findRouteOfDriver } from '../dispatch/route-store.ts'
+import {
+  type HandoverPreferences,
+  listHandoverPreferences,
+  mayLeaveAtDoor,
+} from '../proofs/handover-preferences.ts'
 import { Span } from '../schemas.ts'
 
 const StopAddress = z.object({
@@ -30,6 +35,8 @@ const DriverStop = z.object({
   serviceSeconds: z.int(),
   parcels: z.int(),
   weightGrams: z.int(),
+  leaveAtDoor: z.boolean().describe('The customer allows it'),
+  requireCode: z.boolean().describe('The customer wants to hand out the code'),
   arrivedAt: z.iso.datetime().nullable(),
   completedAt: z.iso.datetime().nullable(),
 })
@@ -62,8 +69,12 @@ export function noRoute() {
   return notFound('no_route', 'No route is planned for you, today or later')
 }
 
-/** A function of the route alone, so that its version can be the ETag. */
-export function viewDriverRoute(route: Route): z.infer<typeof DriverRoute> {
+/** A function of what its version counts, so that the version can be the ETag. */
+export async function viewDriverRoute(ctx: Context, route: Route): Promise<z.infer<typeof DriverRoute>> {
+  const preferences = await listHandoverPreferences(
+    ctx.db,
+    route.stops.map(({ orderId }) => orderId),
+  )
   if (route.status === 'superseded')
     throw new Error(`The route ${route.id} is superseded; no driver may see it`)
   return {
@@ -78,11 +89,15 @@ export function viewDriverRoute(route: Route): z.infer<typeof DriverRoute> {
     startedAt: route.startedAt?.toISOString() ?? null,
     distanceMeters: route.distanceMeters,
     durationSeconds: route.durationSeconds,
-    stops: route.stops.map(viewStop),
+    stops: route.stops.map((stop) => viewStop(stop, preferences.get(stop.orderId), ctx.now())),
   }
 }
 
-function viewStop(stop: Stop): z.infer<typeof DriverStop> {
+function viewStop(
+  stop: Stop,
+  preferences: HandoverPreferences | undefined,
+  now: Date,
+): z.infer<typeof DriverStop> {
   if (stop.status === 'removed') throw new Error(`The stop ${stop.id} is removed; no route holds it`)
   const { instructions, ...address } = stop.address
   return {
@@ -99,7 +114,15 @@ function viewStop(stop: Stop): z.infer<typeof DriverStop> {
     serviceSeconds: stop.serviceSeconds,
     parcels: stop.parcels,
     weightGrams: stop.weightGrams,
-    arrivedAt: stop.arrivedAt?.toISOString() ?? null,
+    leaveAtDoor: preferences !== undefined && mayLeaveAtDoor(preferences, now),
+    requireCode: preferences?.requiresCode ?? false,
+    arrivedAt: arrivalOf(stop)?.toISOString() ?? null,
     completedAt: stop.completedAt?.toISOString() ?? null,
   }
+}
+
+/** Phones' clocks differ, so an arrival may be noted after the outcome that it came before. */
+function arrivalOf({ arrivedAt, completedAt }: Stop): Date | null {
+  if (arrivedAt === null || completedAt === null) return arrivedAt
+  return arrivedAt < completedAt ? arrivedAt : completedAt
 }

@@ -1,87 +1,87 @@
 import type { Db } from '@urbanbloom/service-kit/db'
-import { conflict, notFound } from '@urbanbloom/service-kit/errors'
+import { conflict, ServiceError } from '@urbanbloom/service-kit/errors'
+import { newId } from '@urbanbloom/service-kit/ids'
 import type { Context } from '../context.ts'
-import type { Route, Stop } from '../dispatch/route.ts'
-import { lockRoutes } from '../dispatch/route-store.ts'
 import { recordChanges } from '../stream/record-changes.ts'
-import { applyReport } from './apply-report.ts'
-import { judge, type StopAnswer, type StopReport } from './stop-report.ts'
+import { countOutcome } from './count-outcome.ts'
+import { lockStop, stopNotFound } from './lock-stop.ts'
+import { recordReport } from './record-report.ts'
+import type { Said } from './said.ts'
+import { judge, type StopAnswer } from './stop-report.ts'
 
 /**
- * Records what a driver says of a stop on the route that they have started. The same outcome again gives the
- * first answer; another one is 409. `also` writes in the same transaction.
+ * Records what a driver says now of a stop on the route that they have started. The same outcome again gives the
+ * first answer; another one is 409.
  */
 export async function reportStop(
   ctx: Context,
   { driverId, stopId }: { driverId: string; stopId: string },
-  report: StopReport,
-  also: (tx: Db) => Promise<void> = async () => undefined,
+  said: Said,
 ): Promise<StopAnswer> {
   const result = await recordChanges(ctx, async (tx, changes) => {
-    const { route, stop } = await lockStop(tx, driverId, stopId)
-    const verdict = judge(stop, report)
+    const locked = await lockStop(tx, driverId, stopId)
+    if (locked instanceof ServiceError) {
+      throw locked.code === 'route_not_started' ? locked : stopNotFound(stopId)
+    }
+    const verdict = judge(locked.stop, said)
     if (verdict === 'contradict') {
-      throw conflict('stop_outcome_conflict', `The stop was reported as ${stop.status} already`, {
-        extra: { outcome: stop.status },
+      throw conflict('stop_outcome_conflict', `The stop was reported as ${locked.stop.status} already`, {
+        extra: { outcome: locked.stop.status },
       })
     }
-    if (verdict !== 'repeat') await applyReport(ctx, tx, changes, { route, stop, report, verdict })
-    await also(tx)
-    return { verdict, stop, answer: await readAnswer(tx, stopId, report.type) }
+    const recording = { eventId: `online-${newId()}`, occurredAt: ctx.now(), clockSkewMs: 0, deviceId: null }
+    const recorded =
+      verdict === 'repeat'
+        ? null
+        : await recordReport(ctx, tx, changes, { locked, said, recording, driverId })
+    if (recorded?.refusal) return { refused: recorded.refusal }
+    return { recorded, stop: locked.stop, answer: await readAnswer(tx, stopId, said.type) }
   })
-  if (result.verdict === 'apply' && report.type !== 'arrive') count(ctx, result.stop, report)
+  // A refusal is committed first, because a wrong code counts.
+  if (result.refused !== undefined) throw result.refused
+  if (result.recorded?.outcomeIsNew) countOutcome(ctx, result.stop, result.recorded.report)
   return result.answer
 }
 
-/** 404 for a stop of another driver, as for one that does not exist. */
-async function lockStop(tx: Db, driverId: string, stopId: string): Promise<{ route: Route; stop: Stop }> {
-  const [found] = await tx.query<{ route_id: string }>(
-    `select s.route_id from stops s join routes r on r.id = s.route_id
-     where s.id = $1 and s.status <> 'removed' and r.driver_id = $2`,
-    [stopId, driverId],
-  )
-  const [route] = found === undefined ? [] : await lockRoutes(tx, [found.route_id])
-  const stop = route?.stops.find(({ id }) => id === stopId)
-  if (route === undefined || stop === undefined || route.driverId !== driverId) {
-    throw notFound('stop_not_found', `There is no stop ${stopId} on a route of yours`)
-  }
-  if (route.status === 'planned') {
-    throw conflict('route_not_started', 'Start the route first: POST /v1/driver/route/start')
-  }
-  return { route, stop }
+type OutcomeRow = {
+  order_id: string
+  status: 'arrived' | 'delivered' | 'failed'
+  arrived_at: Date | null
+  completed_at: Date | null
+  outcome: {
+    proof?: { kind: 'photo' | 'signature' | 'code'; fileId?: string; verified?: boolean }
+    leftAtDoor?: boolean
+    undelivered?: NonNullable<StopAnswer['undelivered']>
+    reason?: string
+    code?: NonNullable<StopAnswer['reasonCode']>
+  } | null
 }
 
-/** The answer comes from what was recorded first, and never changes after that. */
-async function readAnswer(tx: Db, stopId: string, type: StopReport['type']): Promise<StopAnswer> {
-  const [row] = await tx.query<{
-    order_id: string
-    status: 'arrived' | 'delivered' | 'failed'
-    arrived_at: Date | null
-    completed_at: Date | null
-    proof: 'photo' | 'signature' | 'code' | null
-    reason: string | null
-  }>(
-    `select order_id, status, arrived_at, completed_at, outcome->'proof'->>'kind' as proof,
-            outcome->>'reason' as reason
+/** The answer comes from what was recorded, and not from what was sent this time. */
+async function readAnswer(tx: Db, stopId: string, type: Said['type']): Promise<StopAnswer> {
+  const [row] = await tx.query<OutcomeRow>(
+    `select order_id, status, case when arrived_at is not null then least(arrived_at, completed_at) end as arrived_at, completed_at, outcome
      from stops where id = $1`,
     [stopId],
   )
   if (row === undefined) throw new Error(`The stop ${stopId} is gone`)
   const arrival = { id: stopId, orderId: row.order_id, arrivedAt: row.arrived_at?.toISOString() ?? null }
   if (type === 'arrive') return { ...arrival, status: 'arrived', completedAt: null }
+  const { proof, leftAtDoor, undelivered, reason, code } = row.outcome ?? {}
   return {
     ...arrival,
     status: row.status,
     completedAt: row.completed_at?.toISOString() ?? null,
-    ...(row.proof === null ? {} : { proof: { kind: row.proof } }),
-    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(proof !== undefined && {
+      proof: {
+        kind: proof.kind,
+        ...(proof.fileId !== undefined && { fileId: proof.fileId }),
+        ...(proof.verified !== undefined && { verified: proof.verified }),
+      },
+    }),
+    ...(leftAtDoor === true && { leftAtDoor }),
+    ...(undelivered !== undefined && { undelivered }),
+    ...(reason !== undefined && { reason }),
+    ...(code !== undefined && { reasonCode: code }),
   }
-}
-
-function count(ctx: Context, stop: Stop, report: StopReport): void {
-  ctx.metrics.stops.inc({ outcome: report.type === 'deliver' ? 'delivered' : 'failed' })
-  if (report.type !== 'deliver') return
-  const outcome =
-    report.occurredAt > stop.windowEnd ? 'late' : report.occurredAt < stop.windowStart ? 'early' : 'on_time'
-  ctx.metrics.punctuality.inc({ outcome })
 }

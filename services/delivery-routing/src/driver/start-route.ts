@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { publishDeliveryEvents } from '../deliveries/publish-delivery-event.ts'
 import type { Route } from '../dispatch/route.ts'
 import { findRoute, findRouteOfDriver, lockRoutes } from '../dispatch/route-store.ts'
+import { issueDeliveryCodes } from '../proofs/delivery-code.ts'
 import { type Changes, recordChanges } from '../stream/record-changes.ts'
 import { noRoute } from './driver-route.ts'
 import { writeEtas } from './write-etas.ts'
@@ -37,6 +38,7 @@ async function start(ctx: Context, tx: Db, changes: Changes, driverId: string): 
   }
   const orderIds = route.stops.map(({ orderId }) => orderId)
   await load(tx, orderIds)
+  await issueDeliveryCodes(tx, orderIds)
   await tx.query(
     `update routes set status = 'started', started_at = $2, version = version + 1, updated_at = now()
      where id = $1`,

@@ -8,8 +8,8 @@ describe('a report of a stop', () => {
   it.each([
     ['pending', before, 'arrive', 'apply'],
     ['arrived', arrived, 'arrive', 'repeat'],
-    ['delivered', before, 'arrive', 'note_arrival'],
-    ['failed', before, 'arrive', 'note_arrival'],
+    ['delivered', before, 'arrive', 'apply'],
+    ['failed', before, 'arrive', 'apply'],
     ['delivered', arrived, 'arrive', 'repeat'],
     ['pending', before, 'deliver', 'apply'],
     ['arrived', arrived, 'deliver', 'apply'],

@@ -1,39 +1,32 @@
 import * as z from 'zod'
 import type { Stop } from '../dispatch/route.ts'
+import type { FailureCode } from './failure-reason.ts'
+import { failureCodes } from './failure-reason.ts'
+import { type Proof, Undelivered } from './proof.ts'
 
-/** 100 KB as base64. */
-const PHOTO_TEXT_MAX = Math.ceil((100 * 1024) / 3) * 4
-const SIGNATURE_TEXT_MAX = 20_000
+/** When something happened, and how reports with the same outcome are put into one order, whatever order they come in. */
+export type ReportKey = {
+  /** By the clock of the phone that recorded it. */
+  occurredAt: Date
+  eventId: string
+}
 
-const base64 = (max: number) =>
-  z.base64().min(1).max(max, `is larger than the ${max} characters that are taken; make it smaller`)
+type Recorded = ReportKey & {
+  /** By our clock, as well as it is known: not before the route was started and not after the report came. */
+  at: Date
+}
 
-const Photo = z
-  .strictObject({
-    kind: z.literal('photo'),
-    reference: z.string().trim().min(1).max(500).optional().describe('Where the photo is stored'),
-    data: base64(PHOTO_TEXT_MAX).optional().describe('The photo itself as base64, at most 100 KB'),
-  })
-  .refine(({ reference, data }) => reference !== undefined || data !== undefined, 'needs a reference or data')
-
-const Signature = z
-  .strictObject({
-    kind: z.literal('signature'),
-    name: z.string().trim().min(1).max(120).optional().describe('Who signed'),
-    data: base64(SIGNATURE_TEXT_MAX).optional().describe('The drawing as base64'),
-  })
-  .refine(({ name, data }) => name !== undefined || data !== undefined, 'needs a name or data')
-
-const Code = z.strictObject({ kind: z.literal('code'), code: z.string().trim().min(1).max(32) })
-
-export const Proof = z.discriminatedUnion('kind', [Photo, Signature, Code])
-export const FailureReason = z.string().trim().min(1).max(200)
+export type Arrival = Recorded & { type: 'arrive' }
+export type Handover = Recorded & {
+  type: 'deliver'
+  proof: Proof
+  leftAtDoor: boolean
+  undelivered: Undelivered | null
+}
+export type Failure = Recorded & { type: 'fail'; reason: string; code: FailureCode; note: string | null }
 
 /** What a driver says of a stop. */
-export type StopReport =
-  | { type: 'arrive'; occurredAt: Date }
-  | { type: 'deliver'; occurredAt: Date; proof: z.infer<typeof Proof> }
-  | { type: 'fail'; occurredAt: Date; reason: string }
+export type StopReport = Arrival | Handover | Failure
 
 export const StopAnswer = z
   .object({
@@ -42,26 +35,32 @@ export const StopAnswer = z
     status: z.enum(['arrived', 'delivered', 'failed']),
     arrivedAt: z.iso.datetime().nullable(),
     completedAt: z.iso.datetime().nullable(),
-    proof: z.object({ kind: z.enum(['photo', 'signature', 'code']) }).optional(),
+    proof: z
+      .object({
+        kind: z.enum(['photo', 'signature', 'code']),
+        fileId: z.uuid().optional(),
+        verified: z.boolean().optional().describe('Whether the code was the one that the customer was shown'),
+      })
+      .optional(),
+    leftAtDoor: z.boolean().optional(),
+    undelivered: Undelivered.optional(),
     reason: z.string().optional(),
+    reasonCode: z.enum(failureCodes).optional(),
   })
   .meta({ id: 'StopOutcome' })
 
 export type StopAnswer = z.infer<typeof StopAnswer>
 
 /**
- * What a report means for a stop: an outcome is final, so the first one counts, the same one again changes
- * nothing, and another one contradicts it. An arrival that becomes known after the outcome is only noted.
+ * What a report made just now means for a stop: an outcome is final, so the first one counts, the same one again
+ * changes nothing, and another one contradicts it. An arrival that becomes known after the outcome is only noted.
  */
 export function judge(
   stop: Pick<Stop, 'status' | 'arrivedAt'>,
   report: Pick<StopReport, 'type'>,
-): 'apply' | 'note_arrival' | 'repeat' | 'contradict' {
+): 'apply' | 'repeat' | 'contradict' {
   const isDone = stop.status === 'delivered' || stop.status === 'failed'
-  if (report.type === 'arrive') {
-    if (stop.arrivedAt !== null) return 'repeat'
-    return isDone ? 'note_arrival' : 'apply'
-  }
+  if (report.type === 'arrive') return stop.arrivedAt === null ? 'apply' : 'repeat'
   if (!isDone) return 'apply'
   const outcome = report.type === 'deliver' ? 'delivered' : 'failed'
   return stop.status === outcome ? 'repeat' : 'contradict'

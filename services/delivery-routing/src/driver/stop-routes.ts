@@ -3,10 +3,12 @@ import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
+import { Positions, PositionsAnswer, recordPositions } from '../positions/positions.ts'
 import { IdParams, NoBody } from '../schemas.ts'
-import { Positions, PositionsAnswer, recordPositions } from './positions.ts'
+import { FailureNote, FailureReason } from './failure-reason.ts'
+import { Handover } from './proof.ts'
 import { reportStop } from './report-stop.ts'
-import { FailureReason, Proof, StopAnswer } from './stop-report.ts'
+import { StopAnswer } from './stop-report.ts'
 import { Sync, SyncAnswer, syncDriver } from './sync.ts'
 
 const tags = ['Driver']
@@ -15,7 +17,19 @@ export function registerStopRoutes(app: App, ctx: Context): void {
   const onRequest = ctx.auth.require('driver')
   const response = {
     200: StopAnswer,
-    ...problems({ 404: '`stop_not_found`', 409: '`route_not_started`, `stop_outcome_conflict`' }),
+    ...problems({
+      404: '`stop_not_found`',
+      409: '`route_not_started`, `route_changed`, `stop_outcome_conflict`',
+    }),
+  }
+  const deliverResponse = {
+    ...response,
+    ...problems({
+      409:
+        '`route_not_started`, `route_changed`, `stop_outcome_conflict`, `leave_at_door_not_allowed`, ' +
+        '`code_required`, `code_locked`',
+      422: '`code_wrong`, `proof_file_unknown`, `nothing_delivered`',
+    }),
   }
   const secured = { tags, security: bearer, params: IdParams, response }
 
@@ -24,7 +38,7 @@ export function registerStopRoutes(app: App, ctx: Context): void {
     { onRequest, schema: { summary: 'Arrive at a stop', ...secured, body: NoBody } },
     async (request) => {
       const target = { driverId: userOf(request).id, stopId: request.params.id }
-      return reportStop(ctx, target, { type: 'arrive', occurredAt: ctx.now() })
+      return reportStop(ctx, target, { type: 'arrive' })
     },
   )
 
@@ -34,15 +48,17 @@ export function registerStopRoutes(app: App, ctx: Context): void {
       onRequest,
       schema: {
         summary: 'Deliver, with a proof',
-        description: 'The same outcome again answers as the first time; another one is 409.',
+        description:
+          'The same outcome again answers as the first time; another one is 409. A code counts as `verified` when it is ' +
+          'the one that the customer was shown; where the customer requires it, nothing else is taken.',
         ...secured,
-        body: z.strictObject({ proof: Proof }),
+        response: deliverResponse,
+        body: z.strictObject(Handover),
       },
     },
     async (request) => {
       const target = { driverId: userOf(request).id, stopId: request.params.id }
-      const { proof } = request.body
-      return reportStop(ctx, target, { type: 'deliver', occurredAt: ctx.now(), proof })
+      return reportStop(ctx, target, { type: 'deliver', ...request.body })
     },
   )
 
@@ -53,13 +69,12 @@ export function registerStopRoutes(app: App, ctx: Context): void {
       schema: {
         summary: 'Give up a stop, with the reason',
         ...secured,
-        body: z.strictObject({ reason: FailureReason }),
+        body: z.strictObject({ reason: FailureReason, note: FailureNote.optional() }),
       },
     },
     async (request) => {
       const target = { driverId: userOf(request).id, stopId: request.params.id }
-      const { reason } = request.body
-      return reportStop(ctx, target, { type: 'fail', occurredAt: ctx.now(), reason })
+      return reportStop(ctx, target, { type: 'fail', ...request.body })
     },
   )
 }
@@ -91,7 +106,8 @@ export function registerSyncRoutes(app: App, ctx: Context): void {
       schema: {
         summary: 'Send what was recorded without signal',
         description:
-          'Safe to send again: an event is known by its `clientEventId` and keeps its first result.',
+          'Safe to send again, in any order and from several phones: what follows depends on the set of all events alone. A ' +
+          'delivery outdoes a failed try; of the same outcome the one that occurred first counts. Send pictures before.',
         tags,
         security: bearer,
         body: Sync,

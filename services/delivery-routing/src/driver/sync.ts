@@ -1,11 +1,16 @@
-import type { Db } from '@urbanbloom/service-kit/db'
 import { ServiceError } from '@urbanbloom/service-kit/errors'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
+import { Positions, PositionsAnswer, recordPositions } from '../positions/positions.ts'
 import { Moment } from '../schemas.ts'
-import { Positions, PositionsAnswer, recordPositions } from './positions.ts'
-import { reportStop } from './report-stop.ts'
-import { FailureReason, Proof, type StopReport } from './stop-report.ts'
+import { recordChanges } from '../stream/record-changes.ts'
+import { clockSkewMs, leastSkewMs } from './clock.ts'
+import { countOutcome } from './count-outcome.ts'
+import { FailureNote, FailureReason } from './failure-reason.ts'
+import { lockStop } from './lock-stop.ts'
+import { Handover } from './proof.ts'
+import { recordReport } from './record-report.ts'
+import type { Recording, Said } from './said.ts'
 
 /** Chosen by the phone; unique among what this driver sends. */
 const ClientEventId = z.string().min(1).max(100)
@@ -14,13 +19,17 @@ const shared = { clientEventId: ClientEventId, stopId: z.uuid(), occurredAt: Mom
 
 const SyncEvent = z.discriminatedUnion('type', [
   z.strictObject({ ...shared, type: z.literal('arrive') }),
-  z.strictObject({ ...shared, type: z.literal('deliver'), proof: Proof }),
-  z.strictObject({ ...shared, type: z.literal('fail'), reason: FailureReason }),
+  z.strictObject({ ...shared, type: z.literal('deliver'), ...Handover }),
+  z.strictObject({ ...shared, type: z.literal('fail'), reason: FailureReason, note: FailureNote.optional() }),
 ])
 
 export const Sync = z.strictObject({
   events: z.array(SyncEvent).max(200).default([]),
   positions: Positions.default([]),
+  sentAt: Moment.optional().describe(
+    'The phone’s clock as it sends; with it, a clock that is wrong is corrected',
+  ),
+  deviceId: z.string().min(1).max(100).optional(),
 })
 
 const SyncResult = z.object({
@@ -37,67 +46,105 @@ export const SyncAnswer = z.object({
 
 type Result = z.infer<typeof SyncResult>
 type Given = z.infer<typeof SyncEvent>
+type Batch = { driverId: string; sentAt: Date | null; deviceId: string | null }
 
 /**
- * Applies what a phone recorded without signal, in the order in which it happened. An event that comes again gets
- * its first result.
+ * Takes what a phone recorded without signal. The state that follows is a function of the set of all events, whatever
+ * the order, the number of times and the phone they come from, and so is each result: it is read from that state
+ * after the batch. (The limit on wrong codes is the exception, because it is there to stop guessing.)
  */
 export async function syncDriver(
   ctx: Context,
   driverId: string,
-  { events, positions }: z.infer<typeof Sync>,
+  { events, positions, sentAt, deviceId }: z.infer<typeof Sync>,
 ): Promise<z.infer<typeof SyncAnswer>> {
-  const results = new Map<string, Result>()
-  const inTime = events.toSorted((a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt))
-  for (const event of inTime) {
-    if (!results.has(event.clientEventId)) {
-      results.set(event.clientEventId, await applyOnce(ctx, driverId, event))
-    }
+  const batch = {
+    driverId,
+    sentAt: sentAt === undefined ? null : new Date(sentAt),
+    deviceId: deviceId ?? null,
   }
+  const refusals = new Map<Given, ServiceError>()
+  // The order does not matter for the state; in this one, the fewest changes are told.
+  for (const event of events.toSorted((a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt))) {
+    const refusal = await takeEvent(ctx, batch, event)
+    if (refusal !== null) refusals.set(event, refusal)
+  }
+  const statuses = await statusesOf(ctx, events)
   return {
-    results: events.map(({ clientEventId }) => results.get(clientEventId)).filter((r) => r !== undefined),
+    results: events.map((event) => resultOf(event, refusals.get(event), statuses)),
     positions: await recordPositions(ctx, driverId, positions),
   }
 }
 
-async function applyOnce(ctx: Context, driverId: string, event: Given): Promise<Result> {
-  const { clientEventId, stopId } = event
-  const [known] = await ctx.db.query<{ result: Result }>(
-    'select result from driver_events where driver_id = $1 and client_event_id = $2',
-    [driverId, clientEventId],
+/** Null where the event is, or was before, merged into its stop. */
+async function takeEvent(ctx: Context, batch: Batch, event: Given): Promise<ServiceError | null> {
+  const { driverId } = batch
+  const [known] = await ctx.db.query<{ stop_id: string; type: string; status: string }>(
+    `select stop_id, type, result->>'status' as status from driver_events
+     where driver_id = $1 and client_event_id = $2`,
+    [driverId, event.clientEventId],
   )
-  if (known !== undefined) return known.result
-  const applied: Result = { clientEventId, status: 'applied' }
-  try {
-    await reportStop(ctx, { driverId, stopId }, reportOf(event), (tx) =>
-      recordEvent(tx, driverId, event, applied),
+  if (known !== undefined && (known.stop_id !== event.stopId || known.type !== event.type)) {
+    return new ServiceError(
+      'conflict',
+      'client_event_id_reused',
+      'Another event has this clientEventId already',
     )
-    return applied
-  } catch (err) {
-    if (!(err instanceof ServiceError) || (err.kind !== 'conflict' && err.kind !== 'not_found')) throw err
-    const rejected: Result = { clientEventId, status: 'rejected', code: err.code, detail: err.message }
-    // A contradiction is final; a route that is not started yet may be when the event comes again.
-    if (err.code === 'stop_outcome_conflict') await recordEvent(ctx.db, driverId, event, rejected)
-    return rejected
   }
+  if (known?.status === 'applied') return null
+  const outcome = await recordChanges(ctx, async (tx, changes) => {
+    const locked = await lockStop(tx, driverId, event.stopId)
+    if (locked instanceof ServiceError) return { refusal: locked }
+    const recorded = await recordReport(ctx, tx, changes, {
+      locked,
+      said: saidOf(event),
+      recording: recordingOf(event, batch, ctx.now()),
+      driverId,
+    })
+    return { ...recorded, stop: locked.stop }
+  })
+  if ('stop' in outcome && outcome.outcomeIsNew) countOutcome(ctx, outcome.stop, outcome.report)
+  return outcome.refusal
 }
 
-function reportOf(event: Given): StopReport {
-  const occurredAt = new Date(event.occurredAt)
+function saidOf(event: Given): Said {
   switch (event.type) {
     case 'arrive':
-      return { type: 'arrive', occurredAt }
-    case 'deliver':
-      return { type: 'deliver', occurredAt, proof: event.proof }
+      return { type: 'arrive' }
+    case 'deliver': {
+      const { proof, leftAtDoor, undelivered } = event
+      return { type: 'deliver', proof, leftAtDoor, undelivered }
+    }
     case 'fail':
-      return { type: 'fail', occurredAt, reason: event.reason }
+      return { type: 'fail', reason: event.reason, note: event.note }
   }
 }
 
-async function recordEvent(tx: Db, driverId: string, event: Given, result: Result): Promise<void> {
-  await tx.query(
-    `insert into driver_events (driver_id, client_event_id, stop_id, type, occurred_at, result)
-     values ($1, $2, $3, $4, $5, $6::jsonb) on conflict (driver_id, client_event_id) do nothing`,
-    [driverId, event.clientEventId, event.stopId, event.type, event.occurredAt, JSON.stringify(result)],
+function recordingOf(event: Given, { sentAt, deviceId }: Batch, now: Date): Recording {
+  const occurredAt = new Date(event.occurredAt)
+  const skew = clockSkewMs(sentAt, now) ?? leastSkewMs(occurredAt, now)
+  return { eventId: event.clientEventId, occurredAt, deviceId, clockSkewMs: skew }
+}
+
+async function statusesOf(ctx: Context, events: readonly Given[]): Promise<Map<string, string>> {
+  const rows = await ctx.db.query<{ id: string; status: string }>(
+    'select id, status from stops where id = any($1::uuid[])',
+    [events.map(({ stopId }) => stopId)],
   )
+  return new Map(rows.map(({ id, status }) => [id, status]))
+}
+
+function resultOf(
+  { clientEventId, type, stopId }: Given,
+  refusal: ServiceError | undefined,
+  statuses: ReadonlyMap<string, string>,
+): Result {
+  if (refusal !== undefined) {
+    return { clientEventId, status: 'rejected', code: refusal.code, detail: refusal.message }
+  }
+  if (type === 'fail' && statuses.get(stopId) === 'delivered') {
+    const detail = 'The stop was delivered, which outdoes a failed try'
+    return { clientEventId, status: 'rejected', code: 'stop_outcome_conflict', detail }
+  }
+  return { clientEventId, status: 'applied' }
 }
