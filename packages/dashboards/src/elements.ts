@@ -1,0 +1,150 @@
+import * as common from '@grafana/grafana-foundation-sdk/common'
+import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
+import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus'
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
+import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
+
+/** The data sources of `grafana/provisioning/datasources`, by their fixed uids. */
+export const metrics = { type: 'prometheus', uid: 'prometheus' } as const
+export const database = { type: 'grafana-postgresql-datasource', uid: 'postgres' } as const
+
+/** A PromQL expression, and how its series are called in the legend. */
+export type Query = readonly [expression: string, legend: string]
+
+export type PanelText = {
+  title: string
+  /** What a person who sees it for the first time needs to know. */
+  says: string
+  /** One of Grafana's units: `reqps`, `s`, `percentunit`, `currencyUSD`, `short` … */
+  unit: string
+  /** In columns of a page of 24. */
+  width: number
+}
+
+/** From which value on a figure is yellow and red; below the first it is green. */
+export type Limits = readonly [warning: number, critical: number]
+
+const PANEL_HEIGHT = 7
+const FIGURE_HEIGHT = 4
+
+/** Lines over time. `limit` draws the line that must not be crossed. */
+export function graph(
+  text: PanelText & { queries: readonly Query[]; limit?: number; stacked?: boolean; max?: number },
+): TimeseriesBuilder {
+  const { queries, limit, stacked = false, max } = text
+  const panel = new TimeseriesBuilder()
+    .title(text.title)
+    .description(text.says)
+    .unit(text.unit)
+    .datasource(metrics)
+    .span(text.width)
+    .height(PANEL_HEIGHT)
+    .min(0)
+    .lineWidth(1)
+    .fillOpacity(stacked ? 40 : 8)
+    .showPoints(common.VisibilityMode.Never)
+    .legend(
+      new common.VizLegendOptionsBuilder()
+        .displayMode(common.LegendDisplayMode.List)
+        .placement(common.LegendPlacement.Bottom)
+        .showLegend(true),
+    )
+    .tooltip(
+      new common.VizTooltipOptionsBuilder()
+        .mode(common.TooltipDisplayMode.Multi)
+        .sort(common.SortOrder.Descending),
+    )
+  if (max !== undefined) panel.max(max)
+  if (stacked) panel.stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'))
+  if (limit !== undefined) {
+    panel
+      .thresholds(steps([{ value: null, color: 'transparent' }, { value: limit, color: 'red' }]))
+      .thresholdsStyle(
+        new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed),
+      )
+  }
+  for (const [index, query] of queries.entries()) panel.withTarget(overTime(query, index))
+  return panel
+}
+
+/** One number for now, with its course behind it. */
+export function figure(text: PanelText & { query: string; limits?: Limits; decimals?: number }): StatBuilder {
+  const { query, limits, decimals } = text
+  const panel = new StatBuilder()
+    .title(text.title)
+    .description(text.says)
+    .unit(text.unit)
+    .datasource(metrics)
+    .span(text.width)
+    .height(FIGURE_HEIGHT)
+    .graphMode(common.BigValueGraphMode.Area)
+    .colorMode(limits === undefined ? common.BigValueColorMode.None : common.BigValueColorMode.Value)
+    .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false))
+    .thresholds(colored(limits))
+    .withTarget(overTime([query, text.title], 0))
+  if (decimals !== undefined) panel.decimals(decimals)
+  return panel
+}
+
+/** One row for each series, the value as it is now. */
+export function tableOf(
+  text: PanelText & { query: string; columns: readonly string[]; limits?: Limits },
+): TableBuilder {
+  const shown = Object.fromEntries(text.columns.map((column, index) => [column, index]))
+  return new TableBuilder()
+    .title(text.title)
+    .description(text.says)
+    .unit(text.unit)
+    .datasource(metrics)
+    .span(text.width)
+    .height(PANEL_HEIGHT)
+    .thresholds(colored(text.limits))
+    .withTarget(
+      new prometheus.DataqueryBuilder()
+        .expr(text.query)
+        .refId('A')
+        .datasource(metrics)
+        .instant()
+        .format(prometheus.PromQueryFormat.Table),
+    )
+    .withTransformation({
+      id: 'organize',
+      options: { excludeByName: { Time: true }, indexByName: { ...shown, Value: text.columns.length } },
+    })
+}
+
+export function row(title: string): dashboard.RowBuilder {
+  return new dashboard.RowBuilder(title)
+}
+
+/** Red from `critical`, yellow from `warning`; where less is worse, the first limit is the larger one. */
+export function colored(limits: Limits | undefined): dashboard.ThresholdsConfigBuilder {
+  if (limits === undefined) return steps([{ value: null, color: 'text' }])
+  const [warning, critical] = limits
+  return warning <= critical
+    ? steps([
+        { value: null, color: 'green' },
+        { value: warning, color: 'yellow' },
+        { value: critical, color: 'red' },
+      ])
+    : steps([
+        { value: null, color: 'red' },
+        { value: critical, color: 'yellow' },
+        { value: warning, color: 'green' },
+      ])
+}
+
+function steps(all: dashboard.Threshold[]): dashboard.ThresholdsConfigBuilder {
+  return new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps(all)
+}
+
+function overTime([expression, legend]: Query, index: number): prometheus.DataqueryBuilder {
+  return new prometheus.DataqueryBuilder()
+    .expr(expression)
+    .legendFormat(legend)
+    .refId(String.fromCodePoint(65 + index))
+    .datasource(metrics)
+    .range()
+    .editorMode(prometheus.QueryEditorMode.Code)
+}
