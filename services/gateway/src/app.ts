@@ -136,6 +136,7 @@ function proxyRoutes(
       upstream,
       timeoutMs: timeoutOf(route, timeouts),
       stream: route.kind === 'stream',
+      endsByItself: route.kind === 'optimize',
       onFailure: (reason: string) => failures.inc({ upstream: upstream.name, reason }),
       openStreams,
     }

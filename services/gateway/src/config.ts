@@ -24,8 +24,10 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ORDER_URL: replicaUrls,
     PAYMENT_URL: replicaUrls,
     DELIVERY_ROUTING_URL: replicaUrls,
+    OPTIMIZER_URL: replicaUrls.optional(),
     REQUEST_TIMEOUT_MS: milliseconds.min(1).default(10_000),
     CHECKOUT_TIMEOUT_MS: milliseconds.min(1).default(15_000),
+    OPTIMIZE_TIMEOUT_MS: milliseconds.min(1).default(90_000),
     REQUEST_ARRIVAL_TIMEOUT_MS: milliseconds.min(1).default(15_000),
     RATE_LIMIT_PER_MINUTE: count.default(600),
     AUTH_RATE_LIMIT_PER_MINUTE: count.default(60),
@@ -48,12 +50,15 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       payment: values.PAYMENT_URL,
       'delivery-routing': values.DELIVERY_ROUTING_URL,
     },
+    /** Where routing problems go; undefined for delivery-routing itself. */
+    optimizerUrls: values.OPTIMIZER_URL,
     timeouts: {
       /** For the whole request to come in: nobody holds a connection by sending a byte a minute. */
       arrivalMs: values.REQUEST_ARRIVAL_TIMEOUT_MS,
       /** For the answer of a service, from the whole request to the last byte. */
       defaultMs: values.REQUEST_TIMEOUT_MS,
       checkoutMs: values.CHECKOUT_TIMEOUT_MS,
+      optimizeMs: values.OPTIMIZE_TIMEOUT_MS,
     },
     rateLimits: {
       perMinute: values.RATE_LIMIT_PER_MINUTE,

@@ -12,6 +12,8 @@ export type ExchangeOptions = {
   upstream: Upstream
   timeoutMs: number
   stream: boolean
+  /** Server-sent events that end with the answer, within the deadline: a stop waits for them. */
+  endsByItself: boolean
   onFailure: (reason: string) => void
   /** The server-sent events that are open, which a stop has to end because they do not end by themselves. */
   openStreams: Set<Exchange>
@@ -113,9 +115,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const own = this.#reply.getHeaders()
     this.#response.writeHead(status, headersForClient(headers, own))
     if (type.startsWith('text/event-stream')) {
+      this.#response.flushHeaders()
+      if (this.#options.endsByItself) return
       this.#disarm()
       this.#options.openStreams.add(this)
-      this.#response.flushHeaders()
     }
   }
 

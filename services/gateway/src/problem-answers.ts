@@ -16,7 +16,7 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ) {
-  const known = toServiceError(error)
+  const known = toServiceError(error, request.routeOptions?.bodyLimit)
   // The router refuses some URLs before any hook has seen the request.
   const identity = request.identity ?? identify(request)
   if (known.status >= 500) {

@@ -27,7 +27,9 @@ export async function createGateway(config: Config): Promise<Gateway> {
   })
   let stopping = false
   const notReady = () => (stopping ? 'the process is stopping' : null)
-  const app = createApp({ config, log, metrics, redis, upstreams, notReady })
+  const optimizer = createOptimizerUpstream(config, upstreams)
+  resources.defer(() => optimizer.close())
+  const app = createApp({ config, log, metrics, redis, upstreams, optimizer, notReady })
   const metricsServer = createMetricsServer(metrics)
 
   return {
@@ -68,6 +70,16 @@ function createUpstreams(config: Config, metrics: Metrics): Record<UpstreamName,
     },
   )
   return upstreams
+}
+
+/** Where routing problems go: a Deployment of its own where one is configured. */
+function createOptimizerUpstream(
+  { optimizerUrls }: Config,
+  upstreams: Record<UpstreamName, Upstream>,
+): Upstream {
+  return optimizerUrls === undefined
+    ? upstreams['delivery-routing']
+    : createUpstream('delivery-optimizer', optimizerUrls)
 }
 
 function portOf(address: AddressInfo | string | null): number | undefined {
