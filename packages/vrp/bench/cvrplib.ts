@@ -19,7 +19,7 @@ export function readCvrplib(text: string): Instance {
   const demands = rows('DEMAND_SECTION').map((row) => row[1]!)
   const legs = Int32Array.from(points.flatMap((a) => points.map((b) => roundedDistance(a, b))))
   const total = demands.reduce((sum, demand) => sum + demand, 0)
-  const anyTime = [0, 1_000_000] as const
+  const anyTime = [0, 100_000_000] as const
   const problem: Problem = {
     locationCount: count,
     durationsSeconds: legs,

@@ -2,9 +2,9 @@ import { endNode, type Model, startNode } from './model.ts'
 import { absentWeight, type Plan, planCost } from './plan.ts'
 import type { Random } from './random.ts'
 
-/** Temperatures as shares of the mean cost of a leg in the first plan, so that units do not matter. */
-const INITIAL_TEMPERATURE = 3
-const FINAL_TEMPERATURE = 0.08
+/** Temperatures as shares of the mean cost of a leg between two stops of the first plan: units do not matter. */
+const INITIAL_TEMPERATURE = 2
+const FINAL_TEMPERATURE = 0.04
 
 /** The part of the search in which plans may change for the sake of stops that were absent for long. */
 const RESCUE_PHASE = 0.3
@@ -18,6 +18,16 @@ export interface Worth {
 /** The worth of a plan. */
 export function worthOf(model: Model, plan: Plan): Worth {
   return { absentWeight: absentWeight(model, plan), cost: planCost(plan) }
+}
+
+/** The worth of a plan that differs in its touched routes alone from one whose worth is known. */
+export function worthAfter(model: Model, known: Plan, knownWorth: Worth, plan: Plan): Worth {
+  let cost = knownWorth.cost
+  for (let index = 0; index < plan.count.touched; index++) {
+    const vehicle = plan.touched[index]!
+    cost += plan.cost[vehicle]! - known.cost[vehicle]!
+  }
+  return { absentWeight: absentWeight(model, plan), cost }
 }
 
 /** Whether the first is strictly better. */
@@ -67,14 +77,14 @@ export class Acceptance {
   }
 }
 
-/** The mean price of driving between two nodes of the plan. Waiting and serving are no matter of routing. */
+/** The mean price of driving between two stops of the plan. Waiting and serving are no matter of routing. */
 function meanLegCost(model: Model, plan: Plan): number {
   let cost = 0
   let legs = 0
   for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
     if (plan.stopCount[vehicle] === 0) continue
     const end = endNode(model, vehicle)
-    for (let node = startNode(model, vehicle); node !== end; node = plan.next[node]!) {
+    for (let node = plan.next[startNode(model, vehicle)]!; plan.next[node] !== end; node = plan.next[node]!) {
       const leg = model.place[node]! * model.placeCount + model.place[plan.next[node]!]!
       cost += model.costPerMeter[vehicle]! * model.distance.out[leg]!
       cost += model.costPerSecond[vehicle]! * model.duration[vehicle]!.out[leg]!

@@ -2,6 +2,8 @@ import { firstBreakStart, latestStart, reach, serve } from './break-schedule.ts'
 import { endNode, FOREVER, firstStart, type Model, startNode } from './model.ts'
 import { ABSENT, type Plan } from './plan.ts'
 import type { Problem } from './problem.ts'
+import { refreshRoute } from './route-evaluation.ts'
+import { NO_SHORTCUTS } from './shortcuts.ts'
 import type { Route, RouteBreak, RouteStop } from './solution.ts'
 import { latestDeparture } from './time-segment.ts'
 
@@ -12,6 +14,10 @@ export function buildRoutes(
   plan: Plan,
 ): { routes: Route[]; leftOut: number[] } {
   const routes: Route[] = []
+  if (model.shortcuts.isUntimed) {
+    const timed = { ...model, shortcuts: NO_SHORTCUTS }
+    for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) refreshRoute(timed, plan, vehicle)
+  }
   for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
     if (plan.stopCount[vehicle]! > 0) routes.push(buildRoute(problem, model, plan, vehicle))
   }

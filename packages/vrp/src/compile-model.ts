@@ -2,6 +2,7 @@ import { compileBreaks } from './break-schedule.ts'
 import { type AnnouncementModel, FOREVER, type Legs, type Model } from './model.ts'
 import { type Problem, serviceSecondsOf, type Vehicle } from './problem.ts'
 import { relaxForLockedStops } from './relax-for-locked-stops.ts'
+import { findShortcuts, NO_SHORTCUTS } from './shortcuts.ts'
 
 /** Compiles a valid problem. Limits give way to locked stops, see `relaxForLockedStops`. */
 export function compileModel(problem: Problem): Model {
@@ -48,13 +49,14 @@ export function compileModel(problem: Problem): Model {
       (vehicle) => vehicle.maxTravelSeconds ?? Number.POSITIVE_INFINITY,
     ),
     isPlain: compilePlain(problem),
+    shortcuts: NO_SHORTCUTS,
     breaks: compileBreaks(vehicles, originSeconds),
     announced: compileAnnouncements(problem),
     lockedStops,
     twin: compileTwins(problem),
   }
   for (let vehicle = 0; vehicle < vehicles.length; vehicle++) relaxForLockedStops(model, vehicle)
-  return model
+  return { ...model, shortcuts: findShortcuts(model) }
 }
 
 function compileWindows(problem: Problem, originSeconds: number, isLocked: Uint8Array) {

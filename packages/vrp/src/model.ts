@@ -1,3 +1,5 @@
+import type { Shortcuts } from './shortcuts.ts'
+
 /**
  * A matrix twice: `out[a * places + b]` and `into[b * places + a]` both hold the leg from `a` to `b`. Whoever
  * tries one stop at many positions reads one row of each, which stays in the processor's cache. Equal matrices share
@@ -61,6 +63,7 @@ export interface Model {
   readonly maxTravelSeconds: Float64Array
   /** By vehicle: 1 where times, load sums and meters decide alone, without breaks, driving time or load profiles. */
   readonly isPlain: Uint8Array
+  readonly shortcuts: Shortcuts
   readonly breaks: BreakModel
   readonly announced: AnnouncementModel
   readonly lockedStops: readonly (readonly number[])[]

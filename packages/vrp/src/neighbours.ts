@@ -9,11 +9,13 @@ export class Neighbours {
   readonly #most: number
   readonly #measure: Measure
   readonly #lists: (Int32Array | undefined)[]
+  readonly #reach: (Int32Array | undefined)[]
 
   constructor(model: Model, most: number, measure: Measure) {
     this.#model = model
     this.#most = most
     this.#measure = measure
+    this.#reach = Array.from({ length: model.stopCount })
     this.#lists = Array.from({ length: model.stopCount })
   }
 
@@ -22,6 +24,19 @@ export class Neighbours {
     if (known) return known
     const list = this.#nearest(stop)
     this.#lists[stop] = list
+    return list
+  }
+
+  /** For each of a stop's neighbours, how far away it is: meters of the shorter way. */
+  reachOf(stop: number): Int32Array {
+    const known = this.#reach[stop]
+    if (known) return known
+    const { placeCount, distance } = this.#model
+    const row = stop * placeCount
+    const list = this.of(stop).map((other) =>
+      Math.min(distance.out[row + other]!, distance.into[row + other]!),
+    )
+    this.#reach[stop] = list
     return list
   }
 

@@ -1,4 +1,4 @@
-import { endNode, type Model, startNode } from './model.ts'
+import { endNode, FOREVER, type Model, startNode } from './model.ts'
 
 /**
  * A set of routes as doubly linked chains of nodes, with what `refreshRoute` derives about each node and route.
@@ -98,6 +98,7 @@ export function createPlan(model: Model): Plan {
     plan.next[startNode(model, vehicle)] = endNode(model, vehicle)
     plan.previous[endNode(model, vehicle)] = startNode(model, vehicle)
   }
+  if (model.shortcuts.isUntimed) plan.latestReady.fill(FOREVER)
   return plan
 }
 

@@ -14,12 +14,19 @@ import { ABSENT, linkStop, type Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import { refreshAfterInsertion, refreshPositions } from './route-evaluation.ts'
 import { canTakeShipment, linkShipment, ShipmentInserter } from './shipment-insertion.ts'
+import { scanNeighboursUniform } from './uniform-insertion.ts'
 
 /** How often a best position is overlooked (the paper's β for insertion). */
 export const BLINK_RATE = 0.01
 
 /** How many stops near it decide where a stop is put in. */
 const INSERTION_NEIGHBOURS = 30
+
+/**
+ * How often the first stop to be put back must open a route. Greedy insertion alone almost never does, because a route
+ * pays off only once several stops have moved there, and then the plan keeps a vehicle too few. Not in the paper.
+ */
+const OPENING_RATE = 0.03
 
 /** How many of the stops that were absent before are tried again in one iteration, drawn at random. */
 const MAX_RETRIES = 40
@@ -36,15 +43,15 @@ export interface RecreateContext {
 
 interface RecreateScratch {
   readonly found: Insertion
-  /** The vehicles worth trying: all in use, and one unused of each kind. */
-  readonly candidates: Int32Array
-  candidateCount: number
-  /** The candidates from here on are unused. */
-  unusedFrom: number
+  /** One unused vehicle of each kind. */
+  readonly unused: Int32Array
+  unusedCount: number
   readonly insertion: InsertionScratch
   /** By twin number: the round in which an unused vehicle of this kind became a candidate. */
   readonly roundOfTwin: Int32Array
   round: number
+  /** Whether the next stop is put into an unused vehicle if one can take it. */
+  opensRoute: boolean
 }
 
 /** Everything that `recreate` keeps between iterations. */
@@ -57,12 +64,12 @@ export function createRecreateContext(model: Model, random: Random): RecreateCon
     orders: new InsertionOrders(model),
     scratch: {
       found: { after: NOWHERE, deliveryAfter: NOWHERE, vehicle: NOWHERE, cost: 0 },
-      candidates: new Int32Array(model.vehicleCount),
-      candidateCount: 0,
-      unusedFrom: 0,
+      unused: new Int32Array(model.vehicleCount),
+      unusedCount: 0,
       insertion: createInsertionScratch(model),
       roundOfTwin: new Int32Array(model.vehicleCount),
       round: 0,
+      opensRoute: false,
     },
   }
 }
@@ -76,6 +83,7 @@ export function createRecreateContext(model: Model, random: Random): RecreateCon
 export function recreate(context: RecreateContext, plan: Plan, removed: number, blinkRate: number): void {
   const first = drawRetries(plan, plan.count.absent - removed, context.random)
   context.orders.sort(plan.absent.subarray(first, plan.count.absent), context.random)
+  context.scratch.opensRoute = context.random.unit() < OPENING_RATE
   insertAbsent(context, plan, first, blinkRate)
 }
 
@@ -88,14 +96,14 @@ export function insertAll(context: RecreateContext, plan: Plan): void {
 /** Inserts the absent stops from index `first` on, in their order. */
 function insertAbsent(context: RecreateContext, plan: Plan, first: number, blinkRate: number): void {
   const { model, scratch } = context
-  listCandidates(model, plan, scratch)
+  listUnused(model, plan, scratch)
   let left = first
   for (let index = first; index < plan.count.absent; index++) {
     const stop = plan.absent[index]!
     const vehicle = insertStop(context, plan, stop, blinkRate)
     if (vehicle === NOWHERE) plan.absent[left++] = stop
-    // The vehicle was unused before: another one of its kind takes its place among the candidates.
-    else if (wasUnused(model, plan, stop, vehicle)) listCandidates(model, plan, scratch)
+    // The vehicle was unused before: another one of its kind takes its place.
+    else if (wasUnused(model, plan, stop, vehicle)) listUnused(model, plan, scratch)
   }
   plan.count.absent = left
   for (let index = 0; index < plan.count.touched; index++) refreshPositions(model, plan, plan.touched[index]!)
@@ -120,26 +128,46 @@ function drawRetries(plan: Plan, count: number, random: Random): number {
 
 /** Returns the vehicle that now serves the stop, or `NOWHERE`. */
 function insertStop(context: RecreateContext, plan: Plan, stop: number, blinkRate: number): number {
-  const { model, neighbours, random, scratch } = context
-  const { found } = scratch
-  found.after = NOWHERE
-  found.cost = Number.POSITIVE_INFINITY
-  const isShipment = model.partner[stop]! >= 0
-  if (blinkRate > 0) {
-    const near = neighbours.of(stop)
-    if (isShipment) scanRoutesNear(context, plan, stop, near, blinkRate)
-    else scanNeighbours(model, plan, scratch.insertion, stop, near, blinkRate, random, found)
-    scanCandidates(context, plan, stop, scratch.unusedFrom)
-  }
-  // Before another vehicle is used, the routes farther away are asked as well.
-  if (found.after === NOWHERE || plan.stopCount[found.vehicle] === 0) scanCandidates(context, plan, stop, 0)
+  const { model } = context
+  const { found } = context.scratch
+  findPosition(context, plan, stop, blinkRate)
   if (found.after === NOWHERE) return NOWHERE
-  if (isShipment) linkShipment(model, plan, stop, found)
+  if (model.partner[stop]! >= 0) linkShipment(model, plan, stop, found)
   else {
     linkStop(plan, stop, found.after, found.vehicle)
     refreshAfterInsertion(model, plan, stop, found.vehicle)
   }
   return found.vehicle
+}
+
+/** Looks for the cheapest position near the stop's neighbours or in an unused vehicle, then everywhere. */
+function findPosition(context: RecreateContext, plan: Plan, stop: number, blinkRate: number): void {
+  const { scratch } = context
+  const { found, opensRoute } = scratch
+  found.after = NOWHERE
+  found.cost = Number.POSITIVE_INFINITY
+  scratch.opensRoute = false
+  if (opensRoute) {
+    scanUnused(context, plan, stop)
+    if (found.after !== NOWHERE) return
+  }
+  if (blinkRate > 0) {
+    scanNear(context, plan, stop, blinkRate)
+    scanUnused(context, plan, stop)
+  }
+  // Before another vehicle is used, the routes farther away are asked as well.
+  if (found.after === NOWHERE || plan.stopCount[found.vehicle] === 0) scanUsed(context, plan, stop)
+  if (blinkRate === 0) scanUnused(context, plan, stop)
+}
+
+function scanNear(context: RecreateContext, plan: Plan, stop: number, blinkRate: number): void {
+  const { model, neighbours, random, scratch } = context
+  const { found, insertion } = scratch
+  const near = neighbours.of(stop)
+  if (model.partner[stop]! >= 0) scanRoutesNear(context, plan, stop, near, blinkRate)
+  else if (model.shortcuts.isUniformFleet)
+    scanNeighboursUniform(model, plan, insertion, stop, neighbours, blinkRate, random, found)
+  else scanNeighbours(model, plan, insertion, stop, near, blinkRate, random, found)
 }
 
 /**
@@ -155,10 +183,15 @@ export function isPlaceable(context: RecreateContext, plan: Plan, stop: number):
   return found.after !== NOWHERE
 }
 
-/** Tries every position of the candidates from index `from` on. */
-function scanCandidates(context: RecreateContext, plan: Plan, stop: number, from: number): void {
-  const { candidates, candidateCount } = context.scratch
-  for (let index = from; index < candidateCount; index++) scanVehicle(context, plan, stop, candidates[index]!)
+function scanUsed(context: RecreateContext, plan: Plan, stop: number): void {
+  for (let vehicle = 0; vehicle < context.model.vehicleCount; vehicle++) {
+    if (plan.stopCount[vehicle]! > 0) scanVehicle(context, plan, stop, vehicle)
+  }
+}
+
+function scanUnused(context: RecreateContext, plan: Plan, stop: number): void {
+  const { unused, unusedCount } = context.scratch
+  for (let index = 0; index < unusedCount; index++) scanVehicle(context, plan, stop, unused[index]!)
 }
 
 /** Tries a shipment in the routes of its pickup's neighbours, now and then overlooking one. */
@@ -190,19 +223,15 @@ function scanVehicle(
   } else if (canTake(model, plan, stop, vehicle)) scanRoute(model, plan, stop, vehicle, scratch.found)
 }
 
-/** Lists the vehicles in use, then one unused vehicle of each kind. */
-function listCandidates(model: Model, plan: Plan, scratch: RecreateScratch): void {
+/** Lists one unused vehicle of each kind. */
+function listUnused(model: Model, plan: Plan, scratch: RecreateScratch): void {
   const round = ++scratch.round
-  scratch.candidateCount = 0
-  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
-    if (plan.stopCount[vehicle]! > 0) scratch.candidates[scratch.candidateCount++] = vehicle
-  }
-  scratch.unusedFrom = scratch.candidateCount
+  scratch.unusedCount = 0
   for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
     if (plan.stopCount[vehicle]! > 0) continue
     const twin = model.twin[vehicle]!
     if (scratch.roundOfTwin[twin] === round) continue
     scratch.roundOfTwin[twin] = round
-    scratch.candidates[scratch.candidateCount++] = vehicle
+    scratch.unused[scratch.unusedCount++] = vehicle
   }
 }

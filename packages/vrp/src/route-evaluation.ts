@@ -13,7 +13,7 @@ import { refreshDuration } from './time-segment.ts'
 export function refreshRoute(model: Model, plan: Plan, vehicle: number): void {
   plan.meters[vehicle] = refreshForward(model, plan, vehicle)
   if (model.breaks.count[vehicle]! > 0) refreshLayers(model, plan, vehicle)
-  else refreshBackward(model, plan, vehicle)
+  else if (!model.shortcuts.isUntimed) refreshBackward(model, plan, vehicle)
   if (model.hasLoadProfile) refreshLoadProfile(model, plan, vehicle)
   if (model.isPlain[vehicle] === 0) plan.travelSeconds[vehicle] = travelOf(model, plan, vehicle)
   refreshCost(model, plan, vehicle)
@@ -52,8 +52,10 @@ export function refreshAfterInsertion(model: Model, plan: Plan, stop: number, ve
   plan.legMeters[after] = metersAfter
   plan.stopCount[vehicle]!++
   for (let d = 0; d < dimensions; d++) plan.load[vehicle * dimensions + d]! += demand[stop * dimensions + d]!
-  updateDepartures(model, plan, stop, vehicle)
-  updateLatestReady(model, plan, stop, vehicle)
+  if (!model.shortcuts.isUntimed) {
+    updateDepartures(model, plan, stop, vehicle)
+    updateLatestReady(model, plan, stop, vehicle)
+  }
   refreshCost(model, plan, vehicle)
 }
 
@@ -158,12 +160,15 @@ function refreshForward(model: Model, plan: Plan, vehicle: number): number {
   let row = place[start]! * placeCount
   let meters = 0
   let position = 0
+  const isTimed = !model.shortcuts.isUntimed
   plan.load.fill(0, vehicle * dimensions, (vehicle + 1) * dimensions)
   plan.departure[start] = clock
   for (let node = plan.next[start]!; node !== end; node = plan.next[node]!) {
     const leg = row + place[node]!
-    clock = firstStart(model, node, clock + seconds[leg]!) + serviceSeconds[node]!
-    plan.departure[node] = clock
+    if (isTimed) {
+      clock = firstStart(model, node, clock + seconds[leg]!) + serviceSeconds[node]!
+      plan.departure[node] = clock
+    }
     plan.legMeters[node] = metersOut[leg]!
     meters += metersOut[leg]!
     plan.position[node] = position++
@@ -174,7 +179,7 @@ function refreshForward(model: Model, plan: Plan, vehicle: number): number {
   const lastLeg = row + place[end]!
   // An unused vehicle does not drive, so its first stop pays for both of its legs.
   const lastMeters = position > 0 ? metersOut[lastLeg]! : 0
-  plan.departure[end] = clock + seconds[lastLeg]!
+  if (isTimed) plan.departure[end] = clock + seconds[lastLeg]!
   plan.legMeters[end] = lastMeters
   plan.stopCount[vehicle] = position
   return meters + lastMeters

@@ -1,4 +1,4 @@
-import { Acceptance, isBetter, type Worth, worthOf } from './acceptance.ts'
+import { Acceptance, isBetter, type Worth, worthAfter, worthOf } from './acceptance.ts'
 import { type Model, startNode } from './model.ts'
 import { Neighbours, roundTrip } from './neighbours.ts'
 import { ABSENT, copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
@@ -42,17 +42,17 @@ export function search(
   while (!stop.reached()) {
     const removed = ruin(model, candidate, neighbours, random)
     recreate(context, candidate, removed, BLINK_RATE)
-    const worth = worthOf(model, candidate)
+    const worth = worthAfter(model, current, currentWorth, candidate)
     if (!acceptance.accepts(candidate, worth, current, currentWorth, stop.progress)) {
       synchronise(model, current, candidate, candidate)
       continue
     }
     synchronise(model, candidate, current, candidate)
-    currentWorth = worth
-    if (isBetter(worth, bestWorth)) {
+    currentWorth = worthOf(model, current)
+    if (isBetter(currentWorth, bestWorth)) {
       copyPlan(current, best)
-      bestWorth = worth
-      onImprovement?.(worth)
+      bestWorth = currentWorth
+      onImprovement?.(bestWorth)
     }
   }
   listAbsent(model, best)

@@ -6,6 +6,7 @@ import type { Problem } from './problem.ts'
 import { search } from './search.ts'
 import type { Solution } from './solution.ts'
 import { type Limits, StopCriterion } from './stop.ts'
+import { orderByNearness } from './stop-order.ts'
 import { validateProblem } from './validate-problem.ts'
 
 /** How long to search, and from which seed. */
@@ -23,18 +24,25 @@ export interface SolveOptions extends Limits {
  * Plans the routes of a fleet: serves as much (by weight) as it can, at the least cost. The answer is feasible
  * however short the time limit is; the first plan is always completed. Throws `InvalidProblemError`.
  */
-export function solve(problem: Problem, options: SolveOptions = {}): Solution {
+export function solve(given: Problem, options: SolveOptions = {}): Solution {
   const stop = new StopCriterion(options)
-  validateProblem(problem)
+  validateProblem(given)
+  const problem = { ...given, stops: orderByNearness(given) }
   const model = compileModel(problem)
   const plan = search(model, stop, options.seed ?? 1, options.onImprovement)
   const { routes, leftOut } = buildRoutes(problem, model, plan)
   return {
     routes,
-    unassigned: explainUnassigned(problem, leftOut),
+    unassigned: explainUnassigned(given, inGivenOrder(leftOut, problem, given)),
     cost: routes.reduce((total, route) => total + route.cost, 0),
     changeCost: routes.reduce((total, route) => total + route.changeCost, 0),
     iterations: stop.iterations,
     elapsedMs: stop.elapsedMs(),
   }
+}
+
+/** The indices that stops of one order have in the other, ascending. */
+function inGivenOrder(indices: readonly number[], ordered: Problem, given: Problem): number[] {
+  const indexOf = new Map(given.stops.map(({ id }, index) => [id, index]))
+  return indices.map((index) => indexOf.get(ordered.stops[index]!.id)!).toSorted((a, b) => a - b)
 }

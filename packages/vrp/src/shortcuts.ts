@@ -1,0 +1,45 @@
+import type { Model } from './model.ts'
+
+/** Properties of simple problems that the search is faster for. */
+export interface Shortcuts {
+  /** Whether a position costs what it adds to the way, and the same for every vehicle that can take the stop. */
+  readonly isUniformFleet: boolean
+  /** Whether nothing can ever be late or early: then departures and latest times are not kept. */
+  readonly isUntimed: boolean
+}
+
+export const NO_SHORTCUTS: Shortcuts = { isUniformFleet: false, isUntimed: false }
+
+/** What is simple about a model that is complete otherwise. */
+export function findShortcuts(model: Model): Shortcuts {
+  const isUniformFleet = hasUniformFleet(model)
+  return { isUniformFleet, isUntimed: isUniformFleet && canNeverBeLate(model) }
+}
+
+function hasUniformFleet(model: Model): boolean {
+  const perMeter = model.costPerMeter[0] ?? 0
+  return (
+    perMeter > 0 &&
+    !model.announced.isPriced &&
+    model.isPlain.every((isPlain) => isPlain === 1) &&
+    model.costPerMeter.every((price) => price === perMeter) &&
+    model.costPerSecond.every((price) => price === 0) &&
+    model.duration.every((legs) => legs === model.duration[0])
+  )
+}
+
+/** Whether even a route of all stops by their longest legs would be in time everywhere. */
+function canNeverBeLate(model: Model): boolean {
+  const { windowFrom, windowOpen, lastClose, placeCount } = model
+  if (model.hasSeveralWindows) return false
+  let clock = model.shiftStart.reduce((latest, start) => Math.max(latest, start), 0)
+  for (let place = 0; place < placeCount; place++) {
+    const legs = model.duration[0]!.into.subarray(place * placeCount, (place + 1) * placeCount)
+    clock += legs.reduce((longest, seconds) => Math.max(longest, seconds), 0)
+    if (place < model.stopCount) clock += model.serviceSeconds[place]!
+  }
+  return (
+    model.shiftEnd.every((end) => end >= clock) &&
+    lastClose.every((close, stop) => close >= clock && windowOpen[windowFrom[stop]!]! <= 0)
+  )
+}
