@@ -15,9 +15,10 @@ export async function startedRoute(world: World, stops: number) {
   const date = tomorrow()
   const hub = await createHub(world)
   const { driver } = await createCrew(world, hub.id, date)
-  const [window] = await windowsOf(world, date)
+  const windows = await windowsOf(world, date)
   const orders: Awaited<ReturnType<typeof placeOrder>>[] = []
   for (let index = 0; index < stops; index += 1) {
+    const window = windows[index % windows.length]
     orders.push(await placeOrder(world, window?.id ?? '', { at: nearby(index) }))
   }
   await planDay(world, hub.id, date)

@@ -29,7 +29,7 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
   resources.defer(() => rm(objects, { recursive: true, force: true }))
   const peers = await startStubPeers()
   resources.defer(() => peers.close())
-  const config = readConfig({
+  const environment = {
     PORT: '0',
     HOST: '127.0.0.1',
     LOG_LEVEL: 'silent',
@@ -42,7 +42,8 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
     INVENTORY_URL: peers.inventoryUrl,
     OPTIMIZE_WARM_THREADS: '0',
     ...env,
-  })
+  }
+  const config = readConfig(environment)
   const service = await createDeliveryRoutingService(config, overrides)
   resources.defer(() => service.close())
   await service.start()
@@ -58,6 +59,8 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
   const internal = (path: string, body: unknown) => call('POST', path, INTERNAL_TOKEN, body)
   return {
     url,
+    /** For another process beside this one. */
+    environment,
     config,
     ctx: service.ctx,
     db: service.ctx.db,
