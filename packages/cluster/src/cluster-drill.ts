@@ -19,7 +19,7 @@ type Options = {
 }
 
 /**
- * Restarts, deletes and drains under constant load.
+ * Restarts, deletes, scales and drains under constant load.
  * @returns whether no request failed and nothing was lost.
  */
 export async function runClusterDrill(cluster: Cluster, options: Options): Promise<boolean> {

@@ -4,6 +4,9 @@ import { isReady, listPods, nameOf, podsOf } from './workloads.ts'
 
 const LOG_LINES = 5
 const LOG_BYTES = 4_000
+/** A busy process logs many requests after it has said why it is not ready. */
+const SEARCHED_LINES = 2_000
+const SEARCHED_BYTES = 1_000_000
 /** More pods of one workload than this have the same story. */
 const PODS_TOLD = 2
 
@@ -69,7 +72,9 @@ async function explainContainer(cluster: Cluster, container: Container): Promise
     const probe = newest(events.filter(({ reason }) => reason === 'Unhealthy'))
     const restarts = status.restartCount > 0 ? `, ${status.restartCount} restarts so far` : ''
     const why = probe === undefined ? 'its readiness probe has not succeeded yet' : probe.message
-    return `runs but is not ready${restarts}: ${why}; ${await logs(false)}`
+    const reason = await notReadyReason(cluster, { pod, container: status.name })
+    const told = reason === undefined ? await logs(false) : `it says: ${reason}`
+    return `runs but is not ready${restarts}: ${why}; ${told}`
   }
   return undefined
 }
@@ -115,6 +120,34 @@ export function eventAt({ lastTimestamp, eventTime, metadata }: CoreV1Event): nu
 
 function createdAt({ metadata }: V1Pod): number {
   return new Date(metadata?.creationTimestamp ?? 0).getTime()
+}
+
+/** What the process itself gave as the reason last, unless it has been ready since. */
+async function notReadyReason(
+  { core, namespace }: Cluster,
+  { pod, container }: { pod: V1Pod; container: string },
+): Promise<string | undefined> {
+  const asked = {
+    name: nameOf(pod),
+    namespace,
+    container,
+    tailLines: SEARCHED_LINES,
+    limitBytes: SEARCHED_BYTES,
+  }
+  const text = await core.readNamespacedPodLog(asked).catch(() => '')
+  const last = text
+    .split('\n')
+    .map(parseLine)
+    .findLast(({ msg }) => msg === 'not ready' || msg === 'ready again')
+  return last?.reason
+}
+
+function parseLine(line: string): { msg?: string; reason?: string } {
+  try {
+    return JSON.parse(line) ?? {}
+  } catch {
+    return {}
+  }
 }
 
 async function lastLogLines(

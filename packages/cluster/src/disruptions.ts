@@ -27,6 +27,9 @@ export async function disrupt(cluster: Cluster, options: Options): Promise<Disru
   }
   for (const deployment of deployments.filter(hasSeveral)) {
     await timed(`deleted a pod of ${nameOf(deployment)}`, () => deleteOnePod(cluster, deployment, options))
+    await timed(`scaled ${nameOf(deployment)} up and down`, () =>
+      scaleUpAndDown(cluster, deployment, options),
+    )
   }
   const node = await chooseNode(cluster)
   if (node === undefined)
@@ -56,15 +59,53 @@ async function deleteOnePod(cluster: Cluster, deployment: V1Deployment, options:
 }
 
 /**
+ * Adds a pod and takes one away again, in this order, so that there are never fewer than the autoscaler and the
+ * disruption budget want.
+ */
+async function scaleUpAndDown(cluster: Cluster, deployment: V1Deployment, options: Options): Promise<void> {
+  const name = nameOf(deployment)
+  const { spec } = await cluster.apps.readNamespacedDeployment({ name, namespace: cluster.namespace })
+  const before = spec?.replicas ?? 1
+  await withUndo(
+    () => scale(cluster, name, before),
+    async () => {
+      await scale(cluster, name, before + 1)
+      await waitForRollouts(cluster, { ...options, only: [name] })
+    },
+  )
+  await waitForRollouts(cluster, { ...options, only: [name] })
+  const ending = podsOf(deployment, await listPods(cluster)).filter(
+    ({ metadata }) => metadata?.deletionTimestamp !== undefined,
+  )
+  await untilGone(cluster, ending, options.limitMs)
+}
+
+async function scale({ apps, namespace }: Cluster, name: string, replicas: number): Promise<void> {
+  await apps.patchNamespacedDeploymentScale(
+    { name, namespace, body: { spec: { replicas } } },
+    setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+  )
+}
+
+/** Undoes what `work` has done however it ends, also when the drill is broken off. */
+async function withUndo(undo: () => Promise<void>, work: () => Promise<void>): Promise<void> {
+  const onSignal = () => void undo().finally(() => process.exit(130))
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  try {
+    await work()
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    await undo()
+  }
+}
+
+/**
  * Closes a node for new pods, evicts ours from it within what the disruption budgets allow, and opens it again. Pods
  * of others, and ours that exist only once, stay where they are.
  */
 async function drain(cluster: Cluster, node: string, options: Options): Promise<void> {
   const reopen = () => setSchedulable(cluster, node, true)
-  // A drill that is broken off must not leave a closed node behind.
-  const onSignal = () => void reopen().finally(() => process.exit(130))
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  try {
+  await withUndo(reopen, async () => {
     await setSchedulable(cluster, node, false)
     const deployments = (await expectDeployments(cluster)).filter(isReplaceable).filter(hasSeveral)
     const onNode = (await listPods(cluster)).filter((pod) => pod.spec?.nodeName === node)
@@ -74,10 +115,7 @@ async function drain(cluster: Cluster, node: string, options: Options): Promise<
     for (const pod of movable) await evict(cluster, pod, options.limitMs)
     await untilGone(cluster, movable, options.limitMs)
     await waitForRollouts(cluster, { ...options, only: deployments.map(nameOf) })
-  } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-    await reopen()
-  }
+  })
 }
 
 async function setSchedulable({ core }: Cluster, name: string, isSchedulable: boolean): Promise<void> {

@@ -12,7 +12,7 @@ const usage = `npm run cluster -- status | verify | drill
 
   status   rollouts, pods, restarts, autoscalers and the warnings of the last hour
   verify   waits until everything is rolled out, says why where it is not, and buys a plant
-  drill    restarts each Deployment, deletes pods and drains a node under constant load
+  drill    restarts each Deployment, deletes pods, scales up and down and drains a node under constant load
 
   --namespace <name>   urbanbloom
   --context <name>     the kubeconfig's current one
@@ -70,7 +70,9 @@ async function main(): Promise<number> {
       return 0
     }
     case 'drill': {
-      const cluster = await connectToTouch('restarts every Deployment, deletes pods and drains a node')
+      const cluster = await connectToTouch(
+        'restarts every Deployment, deletes pods, scales up and down and drains a node',
+      )
       return (await runClusterDrill(cluster, { limitMs, ratePerSecond, url: values.url, say })) ? 0 : 1
     }
     default:

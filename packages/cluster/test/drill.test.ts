@@ -7,7 +7,7 @@ import { runCluster, startCluster } from './run-cluster.ts'
 import { deployment, healthyState } from './workload-builders.ts'
 
 /** The cluster is a fake, what is behind its forwarded port is the real system. */
-test('verify buys a plant through a forwarded port, and drill restarts, deletes and drains under load', {
+test('verify buys a plant through a forwarded port, and drill restarts, deletes, scales and drains under load', {
   timeout: 180_000,
 }, async () => {
   await using system = await startSystem()
@@ -37,10 +37,13 @@ test('verify buys a plant through a forwarded port, and drill restarts, deletes 
   expect(drilled).toMatchObject({ code: 0, output: expect.stringContaining('✓ no request failed') })
   expect(drilled.output).toMatch(/checkout +\d+ +0 /)
   const done = (pattern: RegExp) => state.changes.filter((change) => pattern.test(change))
-  expect(done(/^PATCH .*\/deployments\//)).toEqual(
+  expect(done(/^PATCH .*\/deployments\/[\w-]+$/)).toEqual(
     ['gateway', 'order', 'payment'].map((name) => `PATCH /namespaces/urbanbloom/deployments/${name}`),
   )
   expect(done(/^DELETE .*\/pods\//)).toHaveLength(3)
+  // One up and one down for each, after which all is as it was.
+  expect(done(/\/scale$/)).toHaveLength(6)
+  expect(state.deployments.map(({ spec }) => spec?.replicas)).toEqual([2, 2, 2, 2])
   // The first eviction was refused by the budget and asked for again; the sandbox, of which only one may be, stayed.
   expect(done(/\/eviction$/).length).toBeGreaterThan(1)
   expect(done(/payment-sandbox/)).toEqual([])

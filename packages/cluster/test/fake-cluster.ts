@@ -130,6 +130,10 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
 
 function change(state: State, method: string, path: string, body: any): { status: number; answer: object } {
   const name = path.split('/')[4] ?? ''
+  if (method === 'PATCH' && path.endsWith('/scale')) {
+    scaleTo(state, name, body.spec.replicas)
+    return { status: 200, answer: {} }
+  }
   if (method === 'PATCH' && path.startsWith(`${IN}/deployments/`)) {
     const { labels } = state.deployments.find(({ metadata }) => metadata?.name === name)?.metadata ?? {}
     for (const pod of state.pods.filter(
@@ -153,6 +157,26 @@ function change(state: State, method: string, path: string, body: any): { status
   }
   if (pod !== undefined) replacePod(state, pod)
   return { status: pod === undefined ? 404 : 200, answer: {} }
+}
+
+/** As the Deployment's controller does it: a pod more like the others, or the newest one goes. */
+function scaleTo(state: State, name: string, replicas: number): void {
+  const found = state.deployments.find(({ metadata }) => metadata?.name === name)
+  if (found?.spec === undefined) return
+  found.spec.replicas = replicas
+  Object.assign(found.status ?? {}, {
+    replicas,
+    updatedReplicas: replicas,
+    readyReplicas: replicas,
+    availableReplicas: replicas,
+  })
+  const own = state.pods.filter((pod) => pod.metadata?.labels?.['app.kubernetes.io/name'] === name)
+  state.pods = state.pods.filter((pod) => !own.slice(replicas).includes(pod))
+  for (let count = own.length; count < replicas; count += 1) {
+    const added = structuredClone(own[0] as V1Pod)
+    state.pods.push(added)
+    replacePod(state, added)
+  }
 }
 
 /** As its ReplicaSet does it, on a node that is open. */
