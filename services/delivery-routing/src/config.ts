@@ -31,6 +31,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     WINDOW_CUT_OFF_MINUTES: minutes.max(24 * 60).default(45),
     HOLD_LIMIT_MS: milliseconds.default(30 * 60_000),
     SWEEP_INTERVAL_MS: milliseconds.default(15_000),
+    FAILURE_DECISION_MINUTES: minutes.max(24 * 60).default(60),
     PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
     SSE_CONNECTIONS_MAX: count.default(1_000),
     TRACK_KEPT_DAYS: count.min(7).max(400).default(30),
@@ -67,6 +68,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     sweepIntervalMs: values.SWEEP_INTERVAL_MS,
     /** The most that the optimizer may take for one plan. */
     planTimeLimitMs: values.PLAN_TIME_LIMIT_MS,
+    /** How long after a failed delivery the rule decides what comes next, where no dispatcher has. */
+    failureDecisionMs: values.FAILURE_DECISION_MINUTES * 60_000,
     sseConnectionsMax: values.SSE_CONNECTIONS_MAX,
     /** `POST /v1/optimize`. */
     optimize: {

@@ -18,11 +18,15 @@ import { type App, createServer } from '@urbanbloom/service-kit/server'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import { confirmDelivery } from './deliveries/confirm-delivery.ts'
+import { decideByDefault } from './deliveries/decide-by-default.ts'
 import { registerDeliveryRoutes } from './deliveries/delivery-routes.ts'
+import { registerDispatchDeliveryRoutes } from './deliveries/dispatch-delivery-routes.ts'
 import { sweepExpiredHolds } from './deliveries/sweep-expired-holds.ts'
 import { measureDay } from './delivery-metrics.ts'
-import { registerManualControl } from './dispatch/manual-control-routes.ts'
+import { registerRouteControl, registerRouteSurgery } from './dispatch/manual-control-routes.ts'
 import { registerPlanRoutes } from './dispatch/plan-routes.ts'
+import { RETIME_ROUTE, retimeRoute } from './dispatch/retime-route.ts'
+import { registerStopControl } from './dispatch/stop-control-routes.ts'
 import { registerDriverRouteRoutes } from './driver/driver-route-routes.ts'
 import { registerStopRoutes, registerSyncRoutes } from './driver/stop-routes.ts'
 import { registerDriverLocationRoutes } from './fleet/driver-location-routes.ts'
@@ -36,8 +40,10 @@ import { createBusinessMetrics } from './metrics.ts'
 import { registerOptimizeRoutes } from './optimize/optimize-routes.ts'
 import { createOptimizerPool } from './optimize/optimizer-pool.ts'
 import { planDay } from './planning/plan-day.ts'
+import { forgetOldSnapshots } from './planning/plan-results.ts'
 import { PLAN_DAY, requeueLostPlans } from './planning/request-plan.ts'
 import { createSolver } from './planning/solver.ts'
+import { watchDrivers } from './planning/watch-drivers.ts'
 import { registerHandoverRoutes } from './proofs/handover-routes.ts'
 import { registerProofFileRoutes } from './proofs/proof-file-routes.ts'
 import { forgetOldProofFiles } from './proofs/proof-files.ts'
@@ -165,7 +171,10 @@ function registerAll(app: App, ctx: Context): void {
   registerWindowRoutes(app, ctx)
   registerDeliveryRoutes(app, ctx)
   registerPlanRoutes(app, ctx)
-  registerManualControl(app, ctx)
+  registerRouteControl(app, ctx)
+  registerRouteSurgery(app, ctx)
+  registerStopControl(app, ctx)
+  registerDispatchDeliveryRoutes(app, ctx)
   registerDriverRouteRoutes(app, ctx)
   registerStopRoutes(app, ctx)
   registerSyncRoutes(app, ctx)
@@ -182,6 +191,7 @@ function registerAll(app: App, ctx: Context): void {
 function beginWork(ctx: Context, config: Config, work: AsyncDisposableStack): void {
   const { log, db, jobs } = ctx
   const delivery = {
+    [RETIME_ROUTE]: (payload: { routeId: string }) => retimeRoute(ctx, payload),
     ...deliverEvents({ order: ctx.orderPeer, inventory: ctx.inventoryPeer }),
     ...messageTasks(ctx),
   }
@@ -193,6 +203,9 @@ function beginWork(ctx: Context, config: Config, work: AsyncDisposableStack): vo
     work.defer(recurring(name, everyMs, run, log))
   if (plans) repeat('requeue_lost_plans', config.sweepIntervalMs, () => requeueLostPlans(ctx))
   repeat('sweep_expired_holds', config.sweepIntervalMs, () => sweepExpiredHolds(ctx))
+  repeat('decide_failed_deliveries', config.sweepIntervalMs, () => decideByDefault(ctx))
+  repeat('watch_drivers', config.sweepIntervalMs, () => watchDrivers(ctx))
+  repeat('forget_old_snapshots', HOUR_MS, () => forgetOldSnapshots(db))
   repeat('forget_old_events', HOUR_MS, () => forgetOldEvents(db))
   repeat('forget_old_proof_files', HOUR_MS, () => forgetOldProofFiles(ctx))
   repeat('forget_old_messages', HOUR_MS, () => forgetOldMessages(db))

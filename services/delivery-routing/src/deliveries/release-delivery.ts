@@ -6,6 +6,7 @@ import { type Changes, recordChanges } from '../stream/record-changes.ts'
 import { forgetCachedWindows } from '../windows/window-cache.ts'
 import { returnCapacity } from '../windows/window-store.ts'
 import { type DeliveryStatus, releasableStatuses } from './delivery.ts'
+import { lockRoutesOf } from './lock-routes-of.ts'
 
 type Cause = 'order' | 'expired'
 
@@ -21,7 +22,7 @@ export async function releaseDelivery(ctx: Context, orderId: string, cause: Caus
   for (let attempt = 1; fullHubs === 'again'; attempt += 1) {
     if (attempt > MAX_TRIES)
       throw unavailable('delivery_busy', 'The delivery keeps changing; try again shortly')
-    fullHubs = await recordChanges(ctx, (tx, changes) => release(tx, changes, orderId, cause))
+    fullHubs = await recordChanges(ctx, (tx, changes) => release(ctx, tx, changes, orderId, cause))
   }
   if (fullHubs === null) return
   forgetCachedWindows(ctx, fullHubs)
@@ -33,22 +34,17 @@ export async function releaseDelivery(ctx: Context, orderId: string, cause: Caus
  * window was full and no longer is.
  */
 async function release(
+  ctx: Context,
   tx: Db,
   changes: Changes,
   orderId: string,
   cause: Cause,
 ): Promise<string[] | null | 'again'> {
-  // Routes are always locked before deliveries; starting the route takes them in that order, too.
-  await tx.query(
-    `select id from routes where id in (
-       select route_id from stops where order_id = $1 and status in ('pending', 'arrived', 'delivered'))
-     order by id for update`,
-    [orderId],
-  )
+  await lockRoutesOf(tx, orderId)
   const [released] = await tx.query<{ window_id: string; held_capacity: boolean }>(
     `with locked as (
        select order_id, holds_capacity from deliveries
-       where order_id = $1 and status = any($2::text[]) and ($3 <> 'expired' or expires_at < now())
+       where order_id = $1 and status = any($2::text[]) and not has_left and ($3 <> 'expired' or expires_at < now())
        for update
      )
      update deliveries d set status = 'released', holds_capacity = false, expires_at = null, updated_at = now()
@@ -59,7 +55,7 @@ async function release(
   if (released === undefined) {
     return cause === 'order' ? leaveTombstone(tx, orderId) : null
   }
-  await removeStop(tx, changes, orderId)
+  await removeStop(ctx, tx, changes, orderId)
   changes.toCustomer(orderId, 'delivery.released')
   return released.held_capacity ? (await returnCapacity(tx, [released.window_id])).wasFull : []
 }
@@ -71,11 +67,12 @@ async function leaveTombstone(tx: Db, orderId: string): Promise<null | 'again'> 
     [orderId],
   )
   if (left.length > 0) return null
-  const [known] = await tx.query<{ status: DeliveryStatus }>(
-    'select status from deliveries where order_id = $1',
+  const [known] = await tx.query<{ status: DeliveryStatus; has_left: boolean }>(
+    'select status, has_left from deliveries where order_id = $1',
     [orderId],
   )
   if (known?.status === 'released') return null
-  if (known === undefined || releasableStatuses.includes(known.status)) return 'again'
+  if (known === undefined) return 'again'
+  if (releasableStatuses.includes(known.status) && !known.has_left) return 'again'
   throw conflict('delivery_loaded', 'The order is on a van already; its delivery cannot be given up')
 }

@@ -1,14 +1,19 @@
 import { conflict, unprocessable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import { recordChanges } from '../stream/record-changes.ts'
-import { findChangeableRoute } from './manual-control.ts'
+import { findChangeableRoute, lockUnchanged } from './manual-control.ts'
 
 /** Gives a planned route to another driver; planning again keeps the choice. */
-export async function assignRoute(ctx: Context, routeId: string, driverId: string): Promise<void> {
-  const { route } = await findChangeableRoute(ctx.db, routeId)
+export async function assignRoute(
+  ctx: Context,
+  routeId: string,
+  { driverId, version }: { driverId: string; version?: number | undefined },
+): Promise<void> {
+  const { route } = await findChangeableRoute(ctx.db, routeId, version)
   const drivers = await ctx.db.query(`select id from drivers where id = $1 and status = 'active'`, [driverId])
   if (drivers.length === 0) throw unprocessable('driver_unknown', `There is no active driver ${driverId}`)
   await recordChanges(ctx, async (tx, changes) => {
+    await lockUnchanged(tx, [route])
     const [assigned] = await tx.query<{ version: number }>(
       `update routes set driver_id = $2, driver_pinned = true, version = version + 1, updated_at = now()
        where id = $1 and status = 'planned' and version = $3 returning version`,

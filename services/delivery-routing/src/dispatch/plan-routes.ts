@@ -18,8 +18,14 @@ import { viewPlan, viewRoute } from './route-view.ts'
 const tags = ['Dispatch']
 
 export function registerPlanRoutes(app: App, ctx: Context): void {
-  const onRequest = ctx.auth.require('ops')
+  registerPlanning(app, ctx)
+  registerHistory(app, ctx)
+  registerPublishing(app, ctx)
+  registerRoutesOfDay(app, ctx)
+}
 
+function registerPlanning(app: App, ctx: Context): void {
+  const onRequest = ctx.auth.require('ops')
   app.post(
     '/v1/dispatch/plans',
     {
@@ -59,7 +65,10 @@ export function registerPlanRoutes(app: App, ctx: Context): void {
       return viewPlan(ctx, plan)
     },
   )
+}
 
+function registerHistory(app: App, ctx: Context): void {
+  const onRequest = ctx.auth.require('ops')
   app.get(
     '/v1/dispatch/plans',
     {
@@ -77,7 +86,7 @@ export function registerPlanRoutes(app: App, ctx: Context): void {
       const page = { before: readCursor(cursor), limit: limit + 1 }
       const plans = await listPlans(ctx.db, { ...day, ...page })
       return toPage(
-        plans.map(({ unassigned: _, ...plan }) => plan),
+        plans.map(({ unassigned: _unassigned, ...plan }) => plan),
         limit,
       )
     },
@@ -107,7 +116,10 @@ export function registerPlanRoutes(app: App, ctx: Context): void {
       return { id, version, publishedAt, unassigned, routes }
     },
   )
+}
 
+function registerPublishing(app: App, ctx: Context): void {
+  const onRequest = ctx.auth.require('ops')
   app.post(
     '/v1/dispatch/plans/:id/publish',
     {
@@ -127,7 +139,10 @@ export function registerPlanRoutes(app: App, ctx: Context): void {
     },
     async ({ params: { id } }) => viewPlan(ctx, await publishPlan(ctx, id)),
   )
+}
 
+function registerRoutesOfDay(app: App, ctx: Context): void {
+  const onRequest = ctx.auth.require('ops')
   app.get(
     '/v1/dispatch/routes',
     {

@@ -1,15 +1,24 @@
 import { unprocessable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import { recordChanges } from '../stream/record-changes.ts'
-import { findChangeableRoute, lockUnchanged, writeOrder } from './manual-control.ts'
-import { retime } from './retime.ts'
+import {
+  findChangeableRoute,
+  lockUnchanged,
+  type Manner,
+  retimeChecked,
+  writeOrder,
+} from './manual-control.ts'
 import type { Route, Stop } from './route.ts'
 
-/** Puts the stops of a route into this order and pins them there. */
-export async function reorderRoute(ctx: Context, routeId: string, stopIds: readonly string[]): Promise<void> {
-  const { route, hub } = await findChangeableRoute(ctx.db, routeId)
+/** Puts the stops of a route into this order and pins them there; an order that cannot be is refused unless forced. */
+export async function reorderRoute(
+  ctx: Context,
+  routeId: string,
+  { stopIds, version, force }: Manner & { stopIds: readonly string[] },
+): Promise<void> {
+  const { route, hub } = await findChangeableRoute(ctx.db, routeId, version)
   const stops = inOrder(route, stopIds)
-  const retimed = await retime(ctx, hub, route, stops)
+  const retimed = await retimeChecked(ctx, hub, route, { stops, force })
   await recordChanges(ctx, async (tx, changes) => {
     await lockUnchanged(tx, [route])
     await writeOrder(ctx, tx, changes, { route, retimed, pinOf: () => 'place' })

@@ -1,7 +1,14 @@
+import type { Problem, Vehicle } from '@urbanbloom/vrp/problem'
+import type { Route as TimedRoute } from '@urbanbloom/vrp/solution'
 import type { Context } from '../context.ts'
 import type { Hub } from '../fleet/hub.ts'
-import type { Route, Stop } from './route.ts'
-import { timetable } from './timetable.ts'
+import type { Day } from '../planning/day.ts'
+import { readShiftOf } from '../planning/day-store.ts'
+import { toRoute } from '../planning/from-solution.ts'
+import { timeInOrder } from '../planning/time-in-order.ts'
+import { toProblem, toVehicle } from '../planning/to-problem.ts'
+import { findViolations, type Violation } from './find-violations.ts'
+import type { Route, RouteBreak, Stop } from './route.ts'
 
 export type TimedStop = {
   stop: Stop
@@ -9,50 +16,112 @@ export type TimedStop = {
   plannedArrival: Date
   legSeconds: number
   legMeters: number
+  breakSeconds: number
 }
 
 /** A route with its stops in a new order, and the times that follow from it. */
-export type Retimed = { stops: TimedStop[]; distanceMeters: number; durationSeconds: number; endsAt: Date }
+export type Retimed = {
+  stops: TimedStop[]
+  breaks: RouteBreak[]
+  distanceMeters: number
+  durationSeconds: number
+  startsAt: Date
+  endsAt: Date
+  /** What makes the order impossible; the stops are timed all the same. */
+  violations: Violation[]
+}
 
-/** Computes times and distances of a route whose stops a person put into this order. It calls the travel times. */
+/**
+ * Computes times and distances of a route whose stops a person put into this order, with the optimizer's own times,
+ * breaks included. The van leaves no later than it was to leave. It calls the travel times.
+ */
 export async function retime(ctx: Context, hub: Hub, route: Route, stops: readonly Stop[]): Promise<Retimed> {
-  const departure = new Date(Math.max(route.startsAt.getTime(), ctx.now().getTime()))
-  const points = [hub, ...stops.map(({ address }) => address)]
-  const { count, durationsSeconds, distancesMeters } = await ctx.travelTimes.matrix(points, {
-    from: departure,
-    to: new Date(Math.max(departure.getTime(), route.endsAt.getTime())),
+  const problem = await problemOf(ctx, hub, route, stops)
+  const timed = timeInOrder(
+    problem.problem,
+    problem.vehicle,
+    stops.map(({ id }) => id),
+  )
+  if (timed === null) return emptied(route, ctx.now())
+  return toRetimed(problem, route, stops, timed)
+}
+
+type RouteProblem = { day: Day; problem: Problem; vehicle: Vehicle }
+
+/** Stops carry their own ids here, not those of orders: an order may have failed on this route before. */
+async function problemOf(
+  ctx: Context,
+  hub: Hub,
+  route: Route,
+  stops: readonly Stop[],
+): Promise<RouteProblem> {
+  const read = await readShiftOf(ctx.db, route)
+  const shift = { ...read, start: new Date(Math.max(read.start.getTime(), ctx.now().getTime())) }
+  const startsAt = new Date(Math.floor((read.start.getTime() - 12 * 3_600_000) / 1000) * 1000)
+  const day: Day = { hub, date: route.date, startsAt, shifts: [shift], deliveries: [], routes: [] }
+  const matrix = await ctx.travelTimes.matrix([hub, ...stops.map(({ address }) => address)], {
+    from: shift.start,
+    to: new Date(Math.max(shift.end.getTime(), shift.start.getTime() + 1)),
     timeZone: hub.timeZone,
   })
-  const leg = (from: number, to: number) => ({
-    legSeconds: durationsSeconds[from * count + to] ?? 0,
-    legMeters: distancesMeters[from * count + to] ?? 0,
-  })
-  const legs = stops.map((_, index) => leg(index, index + 1))
-  const visits = stops.map(({ serviceSeconds, windowStart }, index) => ({
-    serviceSeconds,
-    windowStart,
-    legSeconds: legs[index]?.legSeconds ?? 0,
-  }))
-  const begins = timetable(departure, visits)
-  const back = leg(stops.length, 0)
-  const timed = stops.map((stop, index) => ({
-    stop,
-    position: index + 1,
-    plannedArrival: begins[index] ?? departure,
-    ...(legs[index] ?? leg(0, 0)),
-  }))
-  const last = timed.at(-1)
-  const endsAt =
-    last === undefined
-      ? departure
-      : new Date(last.plannedArrival.getTime() + (last.stop.serviceSeconds + back.legSeconds) * 1000)
+  const deliveries = stops.map((stop) => ({ ...stop, orderId: stop.id, readyAt: null, heldBackReason: null }))
+  const plannable = { now: ctx.now(), shifts: [shift], deliveries, leftOut: [] }
+  const problem = toProblem(day, plannable, matrix)
+  return { day, problem: withServiceOf(problem, stops), vehicle: openEnded(toVehicle(day, shift, [])) }
+}
+
+/** Where history has taught how long a stop takes, the stop says so. */
+function withServiceOf(problem: Problem, stops: readonly Stop[]): Problem {
   return {
-    stops: timed,
-    distanceMeters: timed.reduce(
-      (sum, { legMeters }) => sum + legMeters,
-      last === undefined ? 0 : back.legMeters,
-    ),
-    durationSeconds: Math.round((endsAt.getTime() - departure.getTime()) / 1000),
-    endsAt,
+    ...problem,
+    stops: problem.stops.map((stop, index) => ({
+      ...stop,
+      serviceSeconds: stops[index]?.serviceSeconds ?? stop.serviceSeconds,
+    })),
+  }
+}
+
+/** The optimizer wants a shift that does not end before it starts; what is too late is a violation. */
+function openEnded(vehicle: Vehicle): Vehicle {
+  const [start, end] = vehicle.shift
+  return end > start ? vehicle : { ...vehicle, shift: [start, start + 1], breaks: [] }
+}
+
+function toRetimed(
+  { day, problem, vehicle }: RouteProblem,
+  route: Route,
+  stops: readonly Stop[],
+  timed: TimedRoute,
+): Retimed {
+  const written = toRoute(day, { shifts: day.shifts }, problem, timed)
+  const earliest = day.startsAt.getTime() + vehicle.shift[0] * 1000
+  const asPlanned = Math.max(route.startsAt.getTime(), earliest)
+  const startsAt = new Date(Math.min(asPlanned, written.startsAt.getTime()))
+  return {
+    stops: stops.map((stop, index) => {
+      const place = written.stops[index]
+      if (place === undefined) throw new Error(`The stop ${stop.id} was not timed`)
+      const { plannedArrival, legSeconds, legMeters, breakSeconds } = place
+      return { stop, position: index + 1, plannedArrival, legSeconds, legMeters, breakSeconds }
+    }),
+    breaks: written.breaks,
+    distanceMeters: written.distanceMeters,
+    durationSeconds: Math.round((written.endsAt.getTime() - startsAt.getTime()) / 1000),
+    startsAt,
+    endsAt: written.endsAt,
+    violations: findViolations(day, vehicle, stops, { ...written, startsAt }),
+  }
+}
+
+function emptied(route: Route, now: Date): Retimed {
+  const startsAt = new Date(Math.max(route.startsAt.getTime(), now.getTime()))
+  return {
+    stops: [],
+    breaks: [],
+    distanceMeters: 0,
+    durationSeconds: 0,
+    startsAt,
+    endsAt: startsAt,
+    violations: [],
   }
 }

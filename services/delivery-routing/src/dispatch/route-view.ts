@@ -20,7 +20,7 @@ async function viewDraft(ctx: Context, plan: PlanRecord): Promise<View[]> {
   if (proposal === null) return []
   const orderIds = proposal.routes.flatMap(({ stops }) => stops.map(({ orderId }) => orderId))
   const deliveries = await findDeliveriesForView(ctx.db, orderIds)
-  return proposal.routes.map(({ id = plan.id, shiftId: _, stops, ...route }) => ({
+  return proposal.routes.map(({ id = plan.id, shiftId: _shiftId, stops, ...route }) => ({
     ...route,
     id,
     planId: plan.id,
@@ -45,6 +45,7 @@ async function viewDraft(ctx: Context, plan: PlanRecord): Promise<View[]> {
           pinned: false,
           plannedArrival,
           eta: plannedArrival,
+          lateSeconds: lateSeconds(stop.plannedArrival, new Date(delivery.window.end)),
         },
       ]
     }),
@@ -89,9 +90,14 @@ function viewStop(stop: Stop): View['stops'][number] {
     pinned: stop.pin !== null,
     plannedArrival: stop.plannedArrival.toISOString(),
     eta: stop.eta.toISOString(),
+    lateSeconds: lateSeconds(stop.arrivedAt ?? stop.completedAt ?? stop.eta, stop.windowEnd),
     window: { start: stop.windowStart.toISOString(), end: stop.windowEnd.toISOString() },
     latitude: stop.address.latitude,
     longitude: stop.address.longitude,
     parcels: stop.parcels,
   }
+}
+
+function lateSeconds(at: Date, windowEnd: Date): number {
+  return Math.max(0, Math.round((at.getTime() - windowEnd.getTime()) / 1000))
 }

@@ -1,6 +1,7 @@
 import type { Address } from '@urbanbloom/contracts/address'
 import type { Transport } from '@urbanbloom/contracts/transport'
 import type { Db } from '@urbanbloom/service-kit/db'
+import type { Route } from '../dispatch/route.ts'
 import { listRoutesOfDay } from '../dispatch/route-store.ts'
 import { findHub } from '../fleet/hub-store.ts'
 import type { Day, ShiftToPlan } from './day.ts'
@@ -32,26 +33,47 @@ type Bounds = { starts_at: Date; ends_at: Date }
 
 /** A shift belongs to the day on which it begins. */
 async function readShifts(db: Db, hubId: string, bounds: Bounds): Promise<ShiftToPlan[]> {
-  const rows = await db.query<{
-    id: string
-    driver_id: string
-    vehicle_id: string
-    starts_at: Date
-    ends_at: Date
-    capacity_weight_grams: number
-    capacity_volume_milliliters: number
-    skills: string[]
-    breaks: { earliest: string; latest: string; durationSeconds: number }[]
-  }>(
-    `select s.id, s.driver_id, s.vehicle_id, lower(s.during) as starts_at,
-            least(upper(s.during), s.out_of_service_at) as ends_at, s.breaks,
-            v.capacity_weight_grams, v.capacity_volume_milliliters, v.skills || d.skills as skills
+  const rows = await db.query<ShiftRow>(
+    `select ${shiftColumns}
      from shifts s join vehicles v on v.id = s.vehicle_id join drivers d on d.id = s.driver_id
      where s.hub_id = $1 and lower(s.during) >= $2 and lower(s.during) < $3
      order by s.id limit $4`,
     [hubId, bounds.starts_at, bounds.ends_at, SHIFTS_AT_MOST],
   )
-  return rows.map((row) => ({
+  return rows.map(toShift)
+}
+
+/** The shift of a route, with the driver and the vehicle that the route has by now. */
+export async function readShiftOf(
+  db: Db,
+  route: Pick<Route, 'shiftId' | 'driverId' | 'vehicleId'>,
+): Promise<ShiftToPlan> {
+  const [row] = await db.query<ShiftRow>(
+    `select ${shiftColumns} from shifts s, vehicles v, drivers d where s.id = $1 and v.id = $2 and d.id = $3`,
+    [route.shiftId, route.vehicleId, route.driverId],
+  )
+  if (row === undefined) throw new Error(`The shift ${route.shiftId} of a route is gone`)
+  return { ...toShift(row), driverId: route.driverId, vehicleId: route.vehicleId }
+}
+
+const shiftColumns = `s.id, s.driver_id, s.vehicle_id, lower(s.during) as starts_at,
+  least(upper(s.during), s.out_of_service_at) as ends_at, s.breaks, v.capacity_weight_grams,
+  v.capacity_volume_milliliters, v.skills || d.skills as skills`
+
+type ShiftRow = {
+  id: string
+  driver_id: string
+  vehicle_id: string
+  starts_at: Date
+  ends_at: Date
+  breaks: { earliest: string; latest: string; durationSeconds: number }[]
+  capacity_weight_grams: number
+  capacity_volume_milliliters: number
+  skills: string[]
+}
+
+function toShift(row: ShiftRow): ShiftToPlan {
+  return {
     id: row.id,
     driverId: row.driver_id,
     vehicleId: row.vehicle_id,
@@ -67,7 +89,7 @@ async function readShifts(db: Db, hubId: string, bounds: Bounds): Promise<ShiftT
       latest: new Date(latest),
       durationSeconds,
     })),
-  }))
+  }
 }
 
 async function readDeliveries(db: Db, hubId: string, bounds: Bounds): Promise<Day['deliveries']> {

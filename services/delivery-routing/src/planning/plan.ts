@@ -24,6 +24,7 @@ export const RouteStopView = z.object({
   pinned: z.boolean().describe('Put here by a person; planning again keeps it'),
   plannedArrival: z.iso.datetime(),
   eta: z.iso.datetime(),
+  lateSeconds: z.int().describe('How long after its window it is expected, or was reached; 0 when in time'),
   window: z.object({ start: z.iso.datetime(), end: z.iso.datetime() }),
   latitude: z.number(),
   longitude: z.number(),

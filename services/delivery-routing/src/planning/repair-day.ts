@@ -4,7 +4,7 @@ import { localDateAt } from '../local-date.ts'
 import { queueRepair } from './request-plan.ts'
 
 /** Why a day is repaired without anybody asking. */
-export type RepairCause = 'late_order' | 'retry' | 'break_down' | 'driver_behind' | 'released'
+export type RepairCause = 'late_order' | 'retry' | 'break_down' | 'driver_behind' | 'let_go'
 
 /**
  * Queues a repair when the delivery's window is today and the day's plan is in force. For later days the next plan

@@ -39,10 +39,10 @@ export function movedStops({ day }: Part, plan: NewPlan): number {
       .filter(({ status }) => status === 'planned')
       .flatMap(({ shiftId, stops }) => stops.map(({ orderId }) => [orderId, shiftId] as const)),
   )
-  const stops = plan.routes.flatMap(({ shiftId, stops }) =>
+  const placed = plan.routes.flatMap(({ shiftId, stops }) =>
     stops.map(({ orderId }) => ({ orderId, shiftId })),
   )
-  return stops.filter(({ orderId, shiftId }) => (shiftOf.get(orderId) ?? shiftId) !== shiftId).length
+  return placed.filter(({ orderId, shiftId }) => (shiftOf.get(orderId) ?? shiftId) !== shiftId).length
 }
 
 /**

@@ -68,13 +68,12 @@ export function toProblem(
 
 /** A shift as the optimizer knows it. */
 export function toVehicle(day: Day, shift: ShiftToPlan, lockedStops: readonly string[]): Vehicle {
-  const end = Math.floor((shift.end.getTime() - day.startsAt.getTime()) / 1000)
   return {
     id: shift.id,
     startLocation: 0,
     endLocation: 0,
     capacity: [shift.capacity.weightGrams, shift.capacity.volumeMilliliters],
-    shift: [secondsOf(day, shift.start), end],
+    shift: spanOf(day, shift),
     skills: shift.skills,
     breaks: breaksOf(day, shift),
     costs: COSTS,
@@ -86,18 +85,23 @@ function secondsOf(day: Day, moment: Date): number {
   return Math.ceil((moment.getTime() - day.startsAt.getTime()) / 1000)
 }
 
-/** The breaks that are still to come; those that cannot begin any more were taken at the hub, or are not due. */
+/** The breaks that are still to come; those that no longer fit into what is left of the shift are not planned. */
 function breaksOf(day: Day, shift: ShiftToPlan): Break[] {
+  const [start, end] = spanOf(day, shift)
   return shift.breaks
     .toSorted((a, b) => a.earliest.getTime() - b.earliest.getTime())
-    .filter(({ latest, durationSeconds }) => {
-      return latest >= shift.start && latest.getTime() + durationSeconds * 1000 <= shift.end.getTime()
-    })
     .map(({ earliest, latest, durationSeconds }, index) => ({
       id: String(index + 1),
-      timeWindows: [[secondsOf(day, earliest), secondsOf(day, latest)]],
+      timeWindows: [[secondsOf(day, earliest), secondsOf(day, latest)]] as const,
       serviceSeconds: durationSeconds,
     }))
+    .filter(({ timeWindows: [[open, close]], serviceSeconds }) => {
+      return Math.max(open, start) <= Math.min(close, end - serviceSeconds)
+    })
+}
+
+function spanOf(day: Day, { start, end }: ShiftToPlan): [start: number, end: number] {
+  return [secondsOf(day, start), Math.floor((end.getTime() - day.startsAt.getTime()) / 1000)]
 }
 
 /**

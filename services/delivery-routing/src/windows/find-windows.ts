@@ -1,7 +1,7 @@
 import { conflict, type ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import type { Hub } from '../fleet/hub.ts'
-import { findHubFor } from '../fleet/hub-store.ts'
+import { findHub, findHubFor } from '../fleet/hub-store.ts'
 import type { Point } from '../geo.ts'
 import { addDays, datesBetween, localDateAt } from '../local-date.ts'
 import { cachedWindows } from './window-cache.ts'
@@ -59,6 +59,20 @@ export async function findOpenWindow(
   return window
 }
 
+/** The window that starts at this moment at this hub, for a dispatcher, who is not bound by cut-offs. */
+export async function windowAt(ctx: Context, hubId: string, start: Date): Promise<DeliveryWindow> {
+  const hub = await findHub(ctx.db, hubId)
+  if (hub === null) throw new Error(`The hub ${hubId} is gone`)
+  if (isOnOffer(ctx, hub, start)) {
+    await insertMissingWindows(ctx.db, hub, [localDateAt(start, hub.timeZone)])
+  }
+  const window = await findWindowByStart(ctx.db, hub.id, start)
+  if (window === null || new Date(window.end) <= ctx.now()) {
+    throw windowUnavailable('There is no such delivery window, or it has ended')
+  }
+  return window
+}
+
 export function windowUnavailable(detail: string, cause?: unknown): ServiceError {
   return conflict('window_unavailable', detail, { cause })
 }
@@ -77,6 +91,6 @@ function isOnOffer(ctx: Context, hub: Hub, start: Date): boolean {
   return date >= today && date < addDays(today, HORIZON_DAYS)
 }
 
-function isBeforeCutOff(ctx: Context, window: DeliveryWindow): boolean {
+export function isBeforeCutOff(ctx: Context, window: DeliveryWindow): boolean {
   return Date.parse(window.start) >= ctx.now().getTime() + ctx.config.windowCutOffMs
 }
