@@ -26,6 +26,7 @@ const commands = {
   verify: ['packages/local/src/verify.ts'],
   test: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'packages/test-kit/vitest.config.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
+  dashboards: ['packages/dashboards/src/write.ts'],
   drill: ['packages/drill/src/main.ts'],
   cluster: ['packages/cluster/src/main.ts'],
   bench: ['packages/bench/src/all.ts'],

@@ -1,3 +1,4 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import * as common from '@grafana/grafana-foundation-sdk/common'
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
 import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus'
@@ -8,6 +9,9 @@ import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-s
 /** The data sources of `grafana/provisioning/datasources`, by their fixed uids. */
 export const metrics = { type: 'prometheus', uid: 'prometheus' } as const
 export const database = { type: 'grafana-postgresql-datasource', uid: 'postgres' } as const
+
+/** A row, or a panel in it. */
+export type Element = dashboard.RowBuilder | Builder<dashboard.Panel>
 
 /** A PromQL expression, and how its series are called in the legend. */
 export type Query = readonly [expression: string, legend: string]
@@ -53,13 +57,19 @@ export function graph(
     .tooltip(
       new common.VizTooltipOptionsBuilder()
         .mode(common.TooltipDisplayMode.Multi)
+        // oxlint-disable-next-line unicorn/no-array-sort -- A builder's method, no array.
         .sort(common.SortOrder.Descending),
     )
   if (max !== undefined) panel.max(max)
   if (stacked) panel.stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'))
   if (limit !== undefined) {
     panel
-      .thresholds(steps([{ value: null, color: 'transparent' }, { value: limit, color: 'red' }]))
+      .thresholds(
+        steps([
+          { value: null, color: 'transparent' },
+          { value: limit, color: 'red' },
+        ]),
+      )
       .thresholdsStyle(
         new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed),
       )

@@ -1,13 +1,14 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
-import { metrics } from './elements.ts'
+import { type Element, metrics } from './elements.ts'
 
 /** A dashboard of ours: the same period, refresh, tags and links on all of them, and nothing to save in the browser. */
 export function page(
   uid: string,
   title: string,
   options: { says: string; period?: string; refresh?: string },
+  elements: readonly Element[],
 ): dashboard.DashboardBuilder {
-  return new dashboard.DashboardBuilder(title)
+  const built = new dashboard.DashboardBuilder(title)
     .uid(uid)
     .description(options.says)
     .tags(['urbanbloom'])
@@ -31,4 +32,9 @@ export function page(
         .iconColor('red')
         .expr('max by (alertname, service) (ALERTS{alertstate="firing"})'),
     )
+  for (const element of elements) {
+    if (element instanceof dashboard.RowBuilder) built.withRow(element)
+    else built.withPanel(element)
+  }
+  return built
 }

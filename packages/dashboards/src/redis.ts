@@ -1,0 +1,79 @@
+import { figure, graph, row } from './elements.ts'
+import { page } from './page.ts'
+
+/** The cache, by `redis_exporter`. Losing it loses nothing. */
+export const redis = page(
+  'redis',
+  'Redis',
+  {
+    says: 'Cache, rate limits and live positions, by redis_exporter. Losing it loses nothing.',
+  },
+  [
+    row('Now'),
+    figure({
+      title: 'Answers',
+      says: '1 while the exporter can connect.',
+      unit: 'bool_yes_no',
+      width: 6,
+      query: 'min(redis_up{job="redis"})',
+      limits: [1, 0.5],
+    }),
+    figure({
+      title: 'Memory',
+      says: 'In use by data.',
+      unit: 'bytes',
+      width: 6,
+      query: 'sum(redis_memory_used_bytes)',
+    }),
+    figure({
+      title: 'Keys found',
+      says: 'Share of reads whose key was there.',
+      unit: 'percentunit',
+      width: 6,
+      query:
+        'sum(rate(redis_keyspace_hits_total[$__rate_interval])) / (sum(rate(redis_keyspace_hits_total[$__rate_interval])) + sum(rate(redis_keyspace_misses_total[$__rate_interval])))',
+    }),
+    figure({
+      title: 'Clients',
+      says: 'Open connections.',
+      unit: 'short',
+      width: 6,
+      query: 'sum(redis_connected_clients)',
+    }),
+    row('Work'),
+    graph({
+      title: 'Commands',
+      says: 'The ten that are used most.',
+      unit: 'ops',
+      width: 8,
+      queries: [['topk(10, sum by (cmd) (rate(redis_commands_total[$__rate_interval])))', '{{cmd}}']],
+    }),
+    graph({
+      title: 'Keys',
+      says: 'All, and those that will expire by themselves.',
+      unit: 'short',
+      width: 8,
+      queries: [
+        ['sum(redis_db_keys)', 'all'],
+        ['sum(redis_db_keys_expiring)', 'expiring'],
+      ],
+    }),
+    graph({
+      title: 'Thrown away and expired',
+      says: 'Keys that are thrown away before their time mean that the memory is full.',
+      unit: 'ops',
+      width: 8,
+      queries: [
+        ['sum(rate(redis_evicted_keys_total[$__rate_interval]))', 'thrown away'],
+        ['sum(rate(redis_expired_keys_total[$__rate_interval]))', 'expired'],
+      ],
+    }),
+    graph({
+      title: 'What services miss',
+      says: 'Commands of ours without an answer.',
+      unit: 'ops',
+      width: 24,
+      queries: [['sum by (service) (rate(redis_failures_total[$__rate_interval]))', '{{service}}']],
+    }),
+  ],
+)
