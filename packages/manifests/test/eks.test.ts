@@ -11,7 +11,7 @@ type ClusterConfig = {
   vpc: { cidr: string }
   iam: {
     serviceAccounts: {
-      metadata: { name: string }
+      metadata: { name: string; namespace: string }
       roleName?: string
       attachPolicy?: { Statement: Statement[] }
     }[]
@@ -28,14 +28,6 @@ const guide = readFileSync(path.join(repository, 'docs/deploy-eks.md'), 'utf8')
 const operating = readFileSync(path.join(repository, 'docs/operate-eks.md'), 'utf8')
 const parameters = production.find(({ metadata }) => metadata.name === 'parameters')?.data ?? {}
 
-function only(kind: string, name?: string): Manifest {
-  const found = production.filter(
-    (each) => each.kind === kind && (name === undefined || each.metadata.name === name),
-  )
-  expect(found, `${kind} ${name ?? ''}`).toHaveLength(1)
-  return found[0] as Manifest
-}
-
 test('the cluster is the one that the manifests and the guide mean', () => {
   expect(cluster.metadata).toMatchObject({ name: 'urbanbloom-cluster', region: 'us-east-1' })
   expect(cluster.managedNodeGroups).toMatchObject([
@@ -47,15 +39,35 @@ test('the cluster is the one that the manifests and the guide mean', () => {
   expect(JSON.parse(network?.configurationValues ?? '{}')).toEqual({ enableNetworkPolicy: 'true' })
 })
 
-test('the role that reads the secrets is the one of the cluster file, and may read all that are asked for', () => {
-  const account = only('ServiceAccount', 'secrets-reader')
-  const role = cluster.iam.serviceAccounts.find(({ metadata }) => metadata.name === account.metadata.name)
-  expect(account.metadata.annotations?.['eks.amazonaws.com/role-arn']).toBe(
-    `arn:aws:iam::${parameters.account}:role/${role?.roleName}`,
+test('the cluster file makes the role of every account that has one, in this AWS account', () => {
+  const accounts = production.filter(({ kind }) => kind === 'ServiceAccount')
+  const roleOf = ({ metadata }: Manifest) => metadata.annotations?.['eks.amazonaws.com/role-arn']
+  const withRole = accounts.filter((each) => roleOf(each) !== undefined)
+  const made = cluster.iam.serviceAccounts.filter(({ roleName }) => roleName !== undefined)
+  expect(withRole.map(({ metadata }) => metadata.name).toSorted()).toEqual(
+    made.map(({ metadata }) => metadata.name).toSorted(),
   )
-  const allowed = role?.attachPolicy?.Statement[0]?.Resource.split(':secret:')[1]?.replace('*', '') ?? 'none'
+  for (const each of withRole) {
+    const role = made.find(({ metadata }) => metadata.name === each.metadata.name)
+    expect(each.metadata.namespace).toBe(role?.metadata.namespace)
+    expect(roleOf(each)).toBe(`arn:aws:iam::${parameters.account}:role/${role?.roleName}`)
+  }
+})
+
+test('a role may do what its pods do, and to nothing else', () => {
+  const resourcesOf = (name: string) =>
+    cluster.iam.serviceAccounts
+      .find(({ metadata }) => metadata.name === name)
+      ?.attachPolicy?.Statement.map(({ Resource }) => Resource) ?? []
+  const [secrets = 'none', ...further] = resourcesOf('secrets-reader')
+  expect(further).toEqual([])
+  const allowed = secrets.split(':secret:')[1]?.replace('*', '') ?? 'none'
   const keys = secretsOfProduction().map(({ remote }) => remote)
   expect(keys.filter((key) => !key.startsWith(allowed))).toEqual([])
+  const bucket = new URL(parameters.objectStore ?? '').host.replace(parameters.account ?? '', '*')
+  for (const name of ['delivery-routing', 'delivery-optimizer']) {
+    expect(resourcesOf(name)).toEqual([`arn:aws:s3:::${bucket}/*`, `arn:aws:s3:::${bucket}`])
+  }
 })
 
 function secretsOfProduction() {
