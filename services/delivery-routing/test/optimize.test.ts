@@ -1,3 +1,5 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { newId } from '@urbanbloom/service-kit/ids'
 import { request } from '@urbanbloom/test-kit/http'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
@@ -320,8 +322,17 @@ describe('POST /v1/optimize', () => {
   })
 
   it('answers 413 beyond its limit and takes a large matrix below it', async () => {
-    const answer = await optimize(`{"jobs":"${'x'.repeat(17 * 1024 * 1024)}"}`)
-    expect(answer).toMatchObject({ status: 413, body: { code: 'body_too_large' } })
+    const headers = { authorization: `Bearer ${world.ops}`, 'content-type': 'application/json' }
+    const refused = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sending = httpRequest(
+        `${world.url}/v1/optimize`,
+        { method: 'POST', headers, agent: false },
+        resolve,
+      )
+      sending.once('error', reject).end(Buffer.alloc(16 * 1024 * 1024 + 1, ' '))
+    })
+    expect(refused.statusCode).toBe(413)
+    expect(JSON.parse(await text(refused))).toMatchObject({ code: 'body_too_large' })
     const size = 300
     const large = await expecting(
       200,

@@ -56,6 +56,7 @@ export const publicCalls = [
   'GET /v1/payments/reconciliation',
   'POST /v1/claims/{}/resolve',
   'POST /v1/payments/webhooks/{}',
+  'POST /v1/optimize',
   'GET /healthz',
   'GET /.well-known/jwks.json',
 ]

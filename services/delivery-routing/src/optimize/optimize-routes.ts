@@ -2,7 +2,7 @@ import { pathOf } from '@urbanbloom/service-kit/error-handler'
 import { invalid, ServiceError, toProblem, unavailable } from '@urbanbloom/service-kit/errors'
 import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { OptimizeAnswer } from './answer.ts'
@@ -41,9 +41,6 @@ export function registerOptimizeRoutes(app: App, ctx: Context): void {
         onRequest: ctx.auth.require('ops'),
         bodyLimit: OPTIMIZE_BODY_LIMIT_BYTES,
         validatorCompiler: () => (value) => ({ value }),
-        errorHandler: (error, _request, _reply) => {
-          throw explained(error)
-        },
         schema: {
           summary: 'Solve a routing problem',
           description,
@@ -139,10 +136,4 @@ async function answerTo(
       )
     }
   }
-}
-
-/** The common answer to a body that is too large names the common limit. */
-function explained(error: FastifyError | ServiceError): Error {
-  if ((error as FastifyError).code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return error
-  return new ServiceError('too_large', 'body_too_large', `The body is larger than ${BODY_LIMIT_MIB} MiB`)
 }
