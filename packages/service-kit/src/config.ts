@@ -69,7 +69,8 @@ export function databaseConfig(env: z.output<z.ZodObject<typeof databaseEnvironm
   return { url: env.DATABASE_URL, ca, poolSize: env.DATABASE_POOL_SIZE, jobTimeoutMs: env.JOB_TIMEOUT_MS }
 }
 
-function readCertificates(file: string): string {
+/** The text of a file of trusted certificates. @throws ConfigError when it cannot be read. */
+export function readCertificates(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (err) {

@@ -98,7 +98,7 @@ test.each([
     change: (url: URL) => {
       url.password = 'not-the-password'
     },
-    says: /^Postgres at \S+:\d+ refuses the password of order_service: give DATABASE_URL the password/,
+    says: /^Postgres at \S+:\d+ refuses the password of order_service: give DATABASE_URL the one that this role has/,
   },
   {
     what: 'a role that was never made',
