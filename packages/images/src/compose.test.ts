@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { loadYaml } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
+import { CLOSE_LIMIT_MS } from '../../service-kit/src/lifecycle.ts'
 
 type Container = {
   image: string
@@ -11,6 +12,7 @@ type Container = {
   volumes?: string[]
   networks: string[]
   read_only?: boolean
+  stop_grace_period?: string
   cap_drop?: string[]
   security_opt?: string[]
 }
@@ -56,6 +58,10 @@ describe('docker/compose.yaml', () => {
     }
     const reachOutside = containers.filter(([, { networks }]) => networks.includes('edge'))
     expect(reachOutside).toEqual(published)
+  })
+
+  test.each(services)('%s has the time that it takes to stop', (_name, { stop_grace_period = '10s' }) => {
+    expect(Number(stop_grace_period.replace('s', '')) * 1_000).toBeGreaterThan(CLOSE_LIMIT_MS)
   })
 
   test('takes from others exact versions, and their bytes', () => {
