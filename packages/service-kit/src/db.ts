@@ -191,6 +191,19 @@ export function isDatabaseUnavailable(err: unknown): boolean {
   return (code !== undefined && unavailableStates.test(code)) || isConnectionLost(err)
 }
 
+/** SQLSTATEs with which a connection is refused: who asks, for which database, and how many there are already. */
+const refusedConnection = /^(28|3D|53300)/
+
+/**
+ * Whether `err` says that no connection can be had or that one broke. The log says so once, for whatever fails of it;
+ * a slow statement or a pool that is used up is not that.
+ */
+export function isDatabaseAway(err: unknown): boolean {
+  const cause = err instanceof ServiceError && err.code === DATABASE_UNAVAILABLE ? err.cause : err
+  if (!(cause instanceof Error) || isPoolExhausted(cause)) return false
+  return isConnectionLost(cause) || refusedConnection.test((cause as { code?: string }).code ?? '')
+}
+
 function isConnectionLost(err: unknown): boolean {
   if (!(err instanceof Error)) return false
   const { code } = err as { code?: string }

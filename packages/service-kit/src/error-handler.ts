@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { isDatabaseAway } from './db.ts'
 import { invalid, kindOfStatus, ServiceError, toProblem, unavailable } from './errors.ts'
 import type { Log } from './log.ts'
 
@@ -14,8 +15,11 @@ export function sendError(
 ) {
   const known = toServiceError(error, request.routeOptions?.bodyLimit)
   const { requestId } = request.context ?? { requestId: request.id }
-  if (known.status >= 500)
-    log.error({ err: error, cause: error.cause, requestId, code: known.code }, 'request failed')
+  if (known.status >= 500) {
+    // That the database is away is told once, by who asks it; the line of the request has the 503.
+    const level = isDatabaseAway(known) ? 'debug' : 'error'
+    log[level]({ err: error, cause: error.cause, requestId, code: known.code }, 'request failed')
+  }
   // RFC 9110, 15.5.2: a 401 says how to authenticate.
   if (known.status === 401) void reply.header('www-authenticate', 'Bearer')
   if (known.retryAfterSeconds !== undefined) void reply.header('retry-after', known.retryAfterSeconds)

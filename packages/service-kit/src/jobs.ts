@@ -1,7 +1,7 @@
 import { type JobHelpers, Logger, type Runner, run as runQueue, type TaskList } from 'graphile-worker'
 import type { Counter } from 'prom-client'
 import { createDatabaseOutage } from './database-outage.ts'
-import { type Database, type Db, isDatabaseUnavailable } from './db.ts'
+import { type Database, type Db, isDatabaseAway } from './db.ts'
 import { newId } from './ids.ts'
 import { createJobLocks, type JobLocks } from './job-locks.ts'
 import type { Log } from './log.ts'
@@ -83,7 +83,7 @@ export function createJobs(options: JobsOptions) {
         await runner.promise
       } catch (err) {
         if (stopping) return
-        if (isDatabaseUnavailable(err)) db.outage.failed(err)
+        if (isDatabaseAway(err)) db.outage.failed(err)
         else queue.failed(err)
       }
       if (!stopping) await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY_MS))
@@ -160,7 +160,7 @@ function observed(name: string, task: Task, { log, finished, timeoutMs, locks }:
         finished.inc({ task: name, outcome: 'done' })
       } catch (err) {
         finished.inc({ task: name, outcome: 'failed' })
-        const level = isDatabaseUnavailable(err) ? 'debug' : 'warn'
+        const level = isDatabaseAway(err) ? 'debug' : 'warn'
         log[level]({ err, task: name }, 'a job failed; it is tried again later')
         throw err
       }
@@ -190,7 +190,7 @@ async function within(limitMs: number, work: Promise<void>): Promise<void> {
 function quietLogger({ log, db, isStopping }: { log: Log; db: Database; isStopping: () => boolean }) {
   return new Logger(() => (level, message, meta) => {
     if (level !== 'error' && level !== 'warning') return
-    if (isDatabaseUnavailable(meta?.error)) db.outage.failed(meta?.error)
+    if (isDatabaseAway(meta?.error)) db.outage.failed(meta?.error)
     log[isStopping() || db.outage.isAway() ? 'debug' : 'warn']({ queue: true }, message)
   })
 }

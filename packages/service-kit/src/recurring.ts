@@ -1,4 +1,4 @@
-import { isDatabaseUnavailable } from './db.ts'
+import { isDatabaseAway } from './db.ts'
 import type { Log } from './log.ts'
 
 /**
@@ -21,7 +21,7 @@ export function recurring(
     try {
       await work()
     } catch (err) {
-      const level = isDatabaseUnavailable(err) ? 'debug' : 'warn'
+      const level = isDatabaseAway(err) ? 'debug' : 'warn'
       log[level]({ err, job: name }, 'a recurring job failed; it runs again at its next turn')
     }
     if (!stopped) schedule()

@@ -5,7 +5,7 @@ import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { createDatabaseOutage } from '../src/database-outage.ts'
-import { createDb } from '../src/db.ts'
+import { createDb, isDatabaseAway } from '../src/db.ts'
 import { createJobs } from '../src/jobs.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { createReadiness } from '../src/readiness.ts'
@@ -178,3 +178,27 @@ async function reasonNotReady(url: string): Promise<string> {
     await db.close()
   }
 }
+
+test('a slow statement and a pool that is used up are no outage', async () => {
+  const database = await createTestDatabase()
+  onTestFinished(() => database.close())
+  const { log, lines } = createLogInMemory()
+  const options = { url: database.urlFor('order'), ca: undefined, poolSize: 1 }
+  const db = createDb(options, { log, metrics: createMetrics('test') })
+  onTestFinished(() => db.close())
+  const slow = await db
+    .transaction(async (tx) => {
+      await tx.query('set local statement_timeout = 20')
+      await tx.query('select pg_sleep(5)')
+    })
+    .catch((err: Error) => err)
+  expect(slow).toMatchObject({ code: 'database_unavailable' })
+  const held = Promise.withResolvers<void>()
+  const holder = db.transaction(() => held.promise)
+  const waiter = await db.query('select 1').catch((err: Error) => err)
+  held.resolve()
+  await holder
+  expect(waiter).toMatchObject({ code: 'database_unavailable' })
+  expect([isDatabaseAway(slow), isDatabaseAway(waiter)]).toEqual([false, false])
+  expect(lines).toEqual([])
+})
