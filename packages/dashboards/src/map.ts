@@ -45,8 +45,7 @@ export function cityMap(): PanelBuilder {
     .datasource(database)
     .unit('none')
     .thresholds(colored(undefined))
-    .span(14)
-    .height(16)
+    .gridPos({ x: 0, y: 4, w: 14, h: 16 })
     .view(
       new MapViewConfigBuilder()
         .id('fit')

@@ -1,3 +1,4 @@
+import type { GridPos } from '@grafana/grafana-foundation-sdk/dashboard'
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
 import { colored, database, figure, graph, type Limits } from './elements.ts'
 import { cityMap } from './map.ts'
@@ -75,7 +76,7 @@ export const opsRoom = page(
     listOf({
       title: 'Next stops',
       says: 'The stops ahead by expected arrival; red where the window will be missed.',
-      height: 9,
+      place: { x: 14, y: 11, w: 10, h: 9 },
       rawSql: `select m.eta as "expected", m.window_end as "window ends", v.van, m.position as "stop",
                         round(extract(epoch from m.eta - m.window_end) / 60) as "minutes late"
                  from delivery.map_stops m join delivery.map_vans v on v.route_id = m.route_id
@@ -86,7 +87,7 @@ export const opsRoom = page(
     listOf({
       title: 'Shelves that run empty',
       says: 'The plants of which the fewest are left, reserved ones not counted.',
-      height: 8,
+      place: { x: 0, y: 20, w: 12, h: 8 },
       rawSql: `select name as "plant", available as "left", reserved from inventory.shelves
                  order by available, name limit 20`,
       limits: [10, 1],
@@ -94,7 +95,7 @@ export const opsRoom = page(
     listOf({
       title: 'Vans',
       says: 'What each van has done and has ahead.',
-      height: 8,
+      place: { x: 12, y: 20, w: 12, h: 8 },
       rawSql: `select van, hub, stops_done as "done", stops_open as "ahead", stops_late as "will be late",
                         recorded_at as "last seen"
                  from delivery.map_vans order by stops_late desc, van limit 100`,
@@ -103,14 +104,13 @@ export const opsRoom = page(
   ],
 )
 
-function listOf(options: { title: string; says: string; height: number; rawSql: string; limits: Limits }) {
+function listOf(options: { title: string; says: string; place: GridPos; rawSql: string; limits: Limits }) {
   return new TableBuilder()
     .title(options.title)
     .description(options.says)
     .unit('none')
     .datasource(database)
-    .span(options.height === 9 ? 10 : 12)
-    .height(options.height)
+    .gridPos(options.place)
     .thresholds(colored(options.limits))
     .withTarget(sql(options.rawSql))
 }
