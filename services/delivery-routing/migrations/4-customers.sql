@@ -52,13 +52,14 @@ create index webhook_deliveries_message on webhook_deliveries (message_id);
 -- Null: the customer made the link; else it was made for this message.
 alter table tracking_links add column message_id uuid references messages (id) on delete set null;
 
--- How long stops really took, for each kind of stop of a hub; filled every night from the last weeks.
+-- How long stops really took in proportion to the plan, for each class of stops of a hub; filled every night from the
+-- last weeks.
 create table service_time_history (
   hub_id uuid not null references hubs (id),
   -- `*` all stops; `heavy` and `light` by weight; `place:<hash>` one building.
   class text not null,
   stops integer not null check (stops > 0),
-  mean_seconds double precision not null check (mean_seconds >= 0),
+  mean_ratio double precision not null check (mean_ratio > 0),
   variance double precision not null check (variance >= 0),
   computed_at timestamptz not null default now(),
   primary key (hub_id, class)

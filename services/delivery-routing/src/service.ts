@@ -29,6 +29,8 @@ import { RETIME_ROUTE, retimeRoute } from './dispatch/retime-route.ts'
 import { registerStopControl } from './dispatch/stop-control-routes.ts'
 import { registerDriverRouteRoutes } from './driver/driver-route-routes.ts'
 import { registerStopRoutes, registerSyncRoutes } from './driver/stop-routes.ts'
+import { REFRESH_EVERY_MS, refreshEtas } from './eta/refresh-etas.ts'
+import { learnServiceTimes } from './eta/service-time-store.ts'
 import { registerDriverLocationRoutes } from './fleet/driver-location-routes.ts'
 import { registerDriverRoutes } from './fleet/driver-routes.ts'
 import { registerHubRoutes } from './fleet/hub-routes.ts'
@@ -44,6 +46,7 @@ import { forgetOldSnapshots } from './planning/plan-results.ts'
 import { PLAN_DAY, requeueLostPlans } from './planning/request-plan.ts'
 import { createSolver } from './planning/solver.ts'
 import { watchDrivers } from './planning/watch-drivers.ts'
+import { keepTrackPartitions } from './positions/track-store.ts'
 import { registerHandoverRoutes } from './proofs/handover-routes.ts'
 import { registerProofFileRoutes } from './proofs/proof-file-routes.ts'
 import { forgetOldProofFiles } from './proofs/proof-files.ts'
@@ -207,7 +210,10 @@ function beginWork(ctx: Context, config: Config, work: AsyncDisposableStack): vo
   repeat('watch_drivers', config.sweepIntervalMs, () => watchDrivers(ctx))
   repeat('forget_old_snapshots', HOUR_MS, () => forgetOldSnapshots(db))
   repeat('forget_old_events', HOUR_MS, () => forgetOldEvents(db))
+  repeat('keep_position_tracks', HOUR_MS, () => keepTrackPartitions(ctx))
   repeat('forget_old_proof_files', HOUR_MS, () => forgetOldProofFiles(ctx))
+  repeat('refresh_etas', REFRESH_EVERY_MS, () => refreshEtas(ctx))
+  repeat('learn_service_times', HOUR_MS, () => learnServiceTimes(db, ctx.now()))
   repeat('forget_old_messages', HOUR_MS, () => forgetOldMessages(db))
   repeat('forget_old_route_events', HOUR_MS, () => forgetOldRouteEvents(db))
 }

@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { conflict, notFound } from '@urbanbloom/service-kit/errors'
 import { newId } from '@urbanbloom/service-kit/ids'
+import type { StoredObject } from '@urbanbloom/service-kit/object-store'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { type Tracking, trackOrder, trackOwnOrder } from './tracking.ts'
@@ -128,6 +129,20 @@ export async function orderOfToken(ctx: Context, token: string): Promise<string>
   )
   if (link === undefined) throw linkNotFound()
   return link.order_id
+}
+
+/** The newest picture of the handover; 404 until it is delivered. */
+export async function photoByToken(ctx: Context, token: string): Promise<StoredObject> {
+  const orderId = await orderOfToken(ctx, token)
+  const [file] = await ctx.db.query<{ object_key: string }>(
+    `select f.object_key from proof_files f join deliveries d on d.order_id = f.order_id
+     where f.order_id = $1 and f.stored_at is not null and d.status = 'delivered'
+     order by f.created_at desc limit 1`,
+    [orderId],
+  )
+  const photo = file === undefined ? null : await ctx.objects.get(file.object_key)
+  if (photo === null) throw notFound('photo_not_found', 'There is no photo of this delivery')
+  return photo
 }
 
 function linkNotFound() {

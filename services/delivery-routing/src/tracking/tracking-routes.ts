@@ -9,6 +9,7 @@ import {
   createTrackingLink,
   KnownTrackingLink,
   listTrackingLinks,
+  photoByToken,
   revokeTrackingLink,
   TrackingLink,
   trackByToken,
@@ -114,6 +115,34 @@ function registerSharedTracking(app: App, ctx: Context): void {
     async (request, reply) => {
       void reply.header('cache-control', 'no-store')
       return trackByToken(ctx, request.params.token)
+    },
+  )
+
+  app.get(
+    '/v1/tracking/:token/photo',
+    {
+      schema: {
+        summary: 'The photo of the handover',
+        description: 'Once it is delivered, where the driver took one (`hasPhoto`).',
+        tags,
+        params: z.object({ token: z.string().min(1).max(100) }),
+        response: {
+          200: {
+            description: 'The picture',
+            content: { 'image/*': { schema: z.any().meta({ type: 'string', format: 'binary' }) } },
+          },
+          ...problems({ 404: '`tracking_link_not_found`, `photo_not_found`' }),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { body, contentType } = await photoByToken(ctx, request.params.token)
+      return reply
+        .header('content-type', contentType)
+        .header('cache-control', 'private, no-store')
+        .header('x-content-type-options', 'nosniff')
+        .header('content-security-policy', "default-src 'none'; sandbox")
+        .send(body)
     },
   )
 }

@@ -3,9 +3,10 @@ import { notFound } from '@urbanbloom/service-kit/errors'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import type { DeliveryStatus } from '../deliveries/delivery.ts'
+import { arrivalWindow } from '../eta/arrival-window.ts'
 import { Position, Span } from '../schemas.ts'
 
-/** What a shared link shows: nothing in it says who the customer is or where they live. */
+/** What a shared link shows: nothing in it says who the customer is, and where they live only to the street. */
 export const SharedTracking = z
   .object({
     status: z.enum([
@@ -23,6 +24,13 @@ export const SharedTracking = z
     driverPosition: Position.extend({ recordedAt: z.iso.datetime() })
       .nullable()
       .describe('Only while this is the next stop'),
+    map: z
+      .object({ hub: Position, destination: Position })
+      .nullable()
+      .describe('Where it begins, and where it goes to about a hundred meters; only while it is on its way'),
+    timeZone: z.string().describe('In which the times are meant'),
+    deliveredAt: z.iso.datetime().nullable(),
+    hasPhoto: z.boolean().describe('Whether `GET /v1/tracking/{token}/photo` shows the handover'),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'SharedTracking' })
@@ -64,15 +72,25 @@ type TrackingRow = {
   latitude: number | null
   longitude: number | null
   recorded_at: Date | null
+  hub_latitude: number
+  hub_longitude: number
+  time_zone: string
+  place: { latitude: number; longitude: number } | null
+  delivered_at: Date | null
+  has_photo: boolean
 }
 
 async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null> {
   const rows = await db.query<TrackingRow>(
     `select d.order_id, d.customer_id, d.status, w.starts_at, w.ends_at,
             greatest(d.updated_at, s.updated_at) as updated_at, s.status as stop_status, s.eta,
-            r.status as route_status, ahead.count as stops_ahead, p.latitude, p.longitude, p.recorded_at
+            r.status as route_status, ahead.count as stops_ahead, p.latitude, p.longitude, p.recorded_at,
+            h.latitude as hub_latitude, h.longitude as hub_longitude, h.time_zone, d.address as place,
+            d.delivered_at, d.status = 'delivered' and exists (
+              select from proof_files f where f.order_id = d.order_id and f.stored_at is not null) as has_photo
      from deliveries d
      join delivery_windows w on w.id = d.window_id
+     join hubs h on h.id = w.hub_id
      left join stops s on s.order_id = d.order_id and s.status in ('pending', 'arrived')
      left join routes r on r.id = s.route_id
      left join lateral (
@@ -102,28 +120,36 @@ const statusOf: Record<DeliveryStatus, Tracking['status']> = {
 }
 
 function toTracking(row: TrackingRow, now: Date): Tracking {
-  const isFresh = row.recorded_at !== null && now.getTime() - row.recorded_at.getTime() <= POSITION_AGE_MAX_MS
+  const isUnderWay = row.route_status === 'started'
+  const stopsAhead = row.stops_ahead ?? 0
+  const window = row.eta === null ? null : arrivalWindow(row.eta, { now, isUnderWay, stopsAhead })
   return {
     orderId: row.order_id,
     status: statusOf[row.status],
     window: { start: row.starts_at.toISOString(), end: row.ends_at.toISOString() },
-    eta: row.eta === null ? null : etaSpan(row.eta, { now, isUnderWay: row.route_status === 'started' }),
+    eta: window === null ? null : { start: window.start.toISOString(), end: window.end.toISOString() },
     stopsAhead: row.stops_ahead,
-    driverPosition:
-      isFresh && row.latitude !== null && row.longitude !== null && row.recorded_at !== null
-        ? { latitude: row.latitude, longitude: row.longitude, recordedAt: row.recorded_at.toISOString() }
-        : null,
+    driverPosition: positionOf(row, now),
+    map: statusOf[row.status] === 'out_for_delivery' ? mapOf(row) : null,
+    timeZone: row.time_zone,
+    deliveredAt: row.delivered_at?.toISOString() ?? null,
+    hasPhoto: row.has_photo,
     updatedAt: row.updated_at.toISOString(),
   }
 }
 
-/** A promise with honest width: narrow just before the van comes, wide while much can still happen. */
-function etaSpan(eta: Date, { now, isUnderWay }: { now: Date; isUnderWay: boolean }): z.infer<typeof Span> {
-  const expected = isUnderWay ? Math.max(eta.getTime(), now.getTime()) : eta.getTime()
-  const aheadMs = Math.max(0, expected - now.getTime())
-  const halfMs = isUnderWay ? Math.min(30 * MINUTE_MS, 5 * MINUTE_MS + aheadMs * 0.15) : 30 * MINUTE_MS
-  const roundedTo = 5 * MINUTE_MS
-  const start = Math.floor((expected - halfMs) / roundedTo) * roundedTo
-  const end = Math.ceil((expected + halfMs) / roundedTo) * roundedTo
-  return { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
+function positionOf({ latitude, longitude, recorded_at: at }: TrackingRow, now: Date) {
+  const isFresh = at !== null && now.getTime() - at.getTime() <= POSITION_AGE_MAX_MS
+  if (!isFresh || latitude === null || longitude === null) return null
+  return { latitude, longitude, recordedAt: at.toISOString() }
+}
+
+/** The house itself is nobody's business who was sent a link; three digits are about a hundred meters. */
+function mapOf({ hub_latitude, hub_longitude, place }: TrackingRow): Tracking['map'] {
+  if (place === null) return null
+  const about = (degrees: number) => Math.round(degrees * 1_000) / 1_000
+  return {
+    hub: { latitude: hub_latitude, longitude: hub_longitude },
+    destination: { latitude: about(place.latitude), longitude: about(place.longitude) },
+  }
 }
