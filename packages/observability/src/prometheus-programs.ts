@@ -27,31 +27,37 @@ let found: Promise<PrometheusPrograms | undefined> | undefined
  * The programs from the path, else from Debian's packages where root may install them; undefined where neither is.
  */
 export function findPrometheusPrograms(): Promise<PrometheusPrograms | undefined> {
-  found ??= onPath().then((programs) => programs ?? installed())
+  found ??= findPrograms(candidates, ['prometheus', 'prometheus-alertmanager'])
   return found
 }
 
-async function installed(): Promise<PrometheusPrograms | undefined> {
-  if (!isRoot || (await firstOnPath(['apt-get'])) === undefined) return undefined
+/** Programs by the names that they may have on the path, else from these packages of Debian's. */
+export async function findPrograms<Name extends string>(
+  names: Readonly<Record<Name, readonly string[]>>,
+  packages: readonly string[],
+): Promise<Readonly<Record<Name, string>> | undefined> {
+  const programs = await onPath(names)
+  if (programs !== undefined || !isRoot || (await firstOnPath(['apt-get'])) === undefined) return programs
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const packages = ['prometheus', 'prometheus-alertmanager']
   try {
     await run('apt-get', ['update', '-qq'], { env })
     await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env })
   } catch {
     return undefined
   }
-  return onPath()
+  return onPath(names)
 }
 
-async function onPath(): Promise<PrometheusPrograms | undefined> {
-  const programs: Record<string, string> = {}
-  for (const [name, names] of Object.entries(candidates)) {
+async function onPath<Name extends string>(
+  wanted: Readonly<Record<Name, readonly string[]>>,
+): Promise<Readonly<Record<Name, string>> | undefined> {
+  const programs: Partial<Record<Name, string>> = {}
+  for (const [name, names] of Object.entries<readonly string[]>(wanted)) {
     const path = await firstOnPath(names)
     if (path === undefined) return undefined
-    programs[name] = path
+    programs[name as Name] = path
   }
-  return programs as PrometheusPrograms
+  return programs as Readonly<Record<Name, string>>
 }
 
 async function firstOnPath(names: readonly string[]): Promise<string | undefined> {
