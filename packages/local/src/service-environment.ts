@@ -99,6 +99,8 @@ function serviceOwn(service: Exclude<ProgramName, 'payment-sandbox'>, deployment
         DATABASE_URL: databaseUrlFor(service),
         PUBLIC_URL: urlOf('gateway', deployment),
         OBJECT_STORE_URL: pathToFileURL(deployment.objectsFolder).href,
+        // Simulated days run at any speed, and so do their vans.
+        POSITION_SPEED_MAX_MPS: '1000000',
         WEBHOOK_PRIVATE_ADDRESSES: 'allow',
         ...(deployment.mailFolder !== undefined && { MAIL_FOLDER: deployment.mailFolder }),
       }

@@ -35,6 +35,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
     SSE_CONNECTIONS_MAX: count.default(1_000),
     TRACK_KEPT_DAYS: count.min(7).max(400).default(30),
+    POSITION_SPEED_MAX_MPS: count.default(56),
     OPTIMIZE_THREADS: count.max(16).default(1),
     OPTIMIZE_WARM_THREADS: z.coerce.number().int().min(0).max(16).default(1),
     OPTIMIZE_QUEUE_MAX: z.coerce.number().int().min(0).max(1_000).default(8),
@@ -82,6 +83,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     },
     /** How long the tracks of vans are kept. */
     trackKeptDays: values.TRACK_KEPT_DAYS,
+    /** Metres in a second that no van drives, 200 km/h unless given; positions that would need more are ignored. */
+    positionSpeedMaxMps: values.POSITION_SPEED_MAX_MPS,
     /** Mail goes by SMTP; or, on a developer's machine, into a folder; or, where neither is named, nowhere. */
     mail: { smtpUrl: values.SMTP_URL, folder: values.MAIL_FOLDER, from: values.MAIL_FROM },
     /** Whether subscribers may be on this machine or in this network, and without TLS; never in production. */

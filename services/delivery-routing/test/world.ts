@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Address } from '@urbanbloom/contracts/address'
+import { runStatement } from '@urbanbloom/local/postgres-server'
 import { newId } from '@urbanbloom/service-kit/ids'
 import { request } from '@urbanbloom/test-kit/http'
 import { createTestDatabase, testRedisUrl } from '@urbanbloom/test-kit/test-database'
@@ -64,6 +65,8 @@ export async function createWorld({ env = {}, overrides = {}, redisUrl }: Option
     config,
     ctx: service.ctx,
     db: service.ctx.db,
+    /** Runs a statement with the rights of the owner of everything. */
+    admin: (sql: string) => runStatement(database.adminUrl, sql),
     peers,
     ops,
     call,

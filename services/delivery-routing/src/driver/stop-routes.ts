@@ -3,13 +3,14 @@ import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
-import { Positions, PositionsAnswer, recordPositions } from '../positions/positions.ts'
+import { Positions } from '../positions/fix.ts'
+import { PositionsAnswer, recordPositions } from '../positions/positions.ts'
 import { IdParams, NoBody } from '../schemas.ts'
 import { FailureNote, FailureReason } from './failure-reason.ts'
 import { Handover } from './proof.ts'
 import { reportStop } from './report-stop.ts'
 import { StopAnswer } from './stop-report.ts'
-import { Sync, SyncAnswer, syncDriver } from './sync.ts'
+import { SentAt, Sync, SyncAnswer, syncDriver } from './sync.ts'
 
 const tags = ['Driver']
 
@@ -88,15 +89,19 @@ export function registerSyncRoutes(app: App, ctx: Context): void {
       onRequest,
       schema: {
         summary: 'Send positions',
-        description: 'Positions that cannot be true (vague, old, from the future) are counted and ignored.',
+        description:
+          'Positions that cannot be true (vague, old, from the future, sent before, too fast to drive) are counted and ignored.',
         tags,
         security: bearer,
-        body: z.strictObject({ positions: Positions.min(1) }),
+        body: z.strictObject({ positions: Positions.min(1), sentAt: SentAt }),
         response: { 202: PositionsAnswer },
       },
     },
-    async (request, reply) =>
-      reply.code(202).send(await recordPositions(ctx, userOf(request).id, request.body.positions)),
+    async (request, reply) => {
+      const { positions, sentAt } = request.body
+      const moment = sentAt === undefined ? null : new Date(sentAt)
+      return reply.code(202).send(await recordPositions(ctx, userOf(request).id, positions, moment))
+    },
   )
 
   app.post(

@@ -1,7 +1,8 @@
 import { ServiceError } from '@urbanbloom/service-kit/errors'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
-import { Positions, PositionsAnswer, recordPositions } from '../positions/positions.ts'
+import { Positions } from '../positions/fix.ts'
+import { PositionsAnswer, recordPositions } from '../positions/positions.ts'
 import { Moment } from '../schemas.ts'
 import { recordChanges } from '../stream/record-changes.ts'
 import { clockSkewMs, leastSkewMs } from './clock.ts'
@@ -16,6 +17,10 @@ import type { Recording, Said } from './said.ts'
 const ClientEventId = z.string().min(1).max(100)
 
 const shared = { clientEventId: ClientEventId, stopId: z.uuid(), occurredAt: Moment }
+
+export const SentAt = Moment.optional().describe(
+  'The phone’s clock as it sends; with it, a clock that is wrong is corrected',
+)
 
 const SyncEvent = z.discriminatedUnion('type', [
   z.strictObject({ ...shared, type: z.literal('arrive') }),
@@ -72,7 +77,7 @@ export async function syncDriver(
   const statuses = await statusesOf(ctx, events)
   return {
     results: events.map((event) => resultOf(event, refusals.get(event), statuses)),
-    positions: await recordPositions(ctx, driverId, positions),
+    positions: await recordPositions(ctx, driverId, positions, batch.sentAt),
   }
 }
 

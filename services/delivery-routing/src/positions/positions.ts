@@ -1,90 +1,113 @@
 import { forbidden } from '@urbanbloom/service-kit/errors'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
-import { Latitude, Longitude, Moment } from '../schemas.ts'
+import { clockSkewMs } from '../driver/clock.ts'
+import { recordChanges } from '../stream/record-changes.ts'
 import type { Stream } from '../stream/route-events.ts'
+import { filterFixes, rejections } from './filter-fixes.ts'
+import { type DriverPosition, type Fix, toFix } from './fix.ts'
+import { type Crossing, crossedFences } from './geofence.ts'
+import { findLivePosition, type LivePosition, writeLivePosition } from './live-position.ts'
+import { thinTrack } from './thin-track.ts'
+import { keepPositions, keepTrackPartitions, type NextStopRow, PartitionMissing } from './track-store.ts'
 
-export const DriverPosition = z.strictObject({
-  recordedAt: Moment,
-  latitude: Latitude,
-  longitude: Longitude,
-  accuracyMeters: z.number().min(0).max(100_000),
-  speedMps: z.number().min(0).max(1_000).optional(),
-  headingDegrees: z.number().min(0).max(360).optional(),
-})
+const CLOCK_TOLERANCE_MS = 30_000
 
-export const Positions = z.array(DriverPosition).max(500)
 export const PositionsAnswer = z.object({ accepted: z.int(), ignored: z.int() })
 
-type Given = z.infer<typeof DriverPosition>
-
-/** Indoors a phone guesses; a fix that is this vague would move the van across town. */
-const ACCURACY_MAX_METERS = 200
-const FUTURE_MAX_MS = 60_000
-const AGE_MAX_MS = 24 * 3_600_000
-/** 200 km/h. */
-const SPEED_MAX_MPS = 56
-
 /**
- * Keeps the newest of the positions that can be true. Those that cannot are counted and ignored, because a phone
- * would only send them again.
+ * Takes a batch of positions: those that can be true move the van on the map, leave a thinned track and may show that
+ * the van comes near its next stop. Those that cannot are counted and ignored, because a phone would only send them
+ * again.
  */
 export async function recordPositions(
   ctx: Context,
   driverId: string,
-  positions: readonly Given[],
+  positions: readonly z.infer<typeof DriverPosition>[],
+  sentAt: Date | null = null,
 ): Promise<z.infer<typeof PositionsAnswer>> {
-  const usable = positions.filter((position) => isUsable(position, ctx.now().getTime()))
-  const newest = usable.toSorted((a, b) => Date.parse(b.recordedAt) - Date.parse(a.recordedAt))[0]
-  if (newest !== undefined) await keepNewest(ctx, driverId, newest)
-  const ignored = positions.length - usable.length
-  ctx.metrics.positions.inc({ outcome: 'accepted' }, usable.length)
-  ctx.metrics.positions.inc({ outcome: 'ignored' }, ignored)
-  return { accepted: usable.length, ignored }
+  if (positions.length === 0) return { accepted: 0, ignored: 0 }
+  const live = await findLivePosition(ctx, driverId)
+  const correctionMs = correctionOf(sentAt, ctx.now())
+  const fixes = positions.map(toFix).map((fix) => ({ ...fix, at: fix.at + correctionMs }))
+  const { accepted, rejected } = filterFixes(fixes, {
+    previous: live?.last ?? null,
+    seen: new Set(live?.seen),
+    now: ctx.now().getTime(),
+    speedMaxMps: ctx.config.positionSpeedMaxMps,
+  })
+  const newest = accepted.at(-1)
+  if (newest !== undefined) {
+    const track = thinTrack(live?.kept ?? null, accepted)
+    await keep(ctx, driverId, { newest, track })
+    void writeLivePosition(ctx, driverId, following(live, { accepted, newest, track }))
+  }
+  ctx.metrics.positions.inc({ outcome: 'accepted' }, accepted.length)
+  for (const why of rejections) {
+    const count = rejected.filter((each) => each.why === why).length
+    if (count > 0) ctx.metrics.positions.inc({ outcome: why }, count)
+  }
+  return { accepted: accepted.length, ignored: rejected.length }
 }
 
-function isUsable({ recordedAt, accuracyMeters, speedMps = 0 }: Given, now: number): boolean {
-  const at = Date.parse(recordedAt)
-  return (
-    at <= now + FUTURE_MAX_MS &&
-    at >= now - AGE_MAX_MS &&
-    accuracyMeters <= ACCURACY_MAX_METERS &&
-    speedMps <= SPEED_MAX_MPS
-  )
+/** What is known after a batch, which may be older than what was known before. */
+function following(
+  live: LivePosition | null,
+  { accepted, newest, track }: { accepted: Fix[]; newest: Fix; track: Fix[] },
+): LivePosition {
+  const later = (known: Fix | null, given: Fix | undefined) =>
+    given !== undefined && (known === null || given.at > known.at) ? given : known
+  return {
+    last: later(live?.last ?? null, newest) ?? newest,
+    kept: later(live?.kept ?? null, track.at(-1)),
+    seen: [...(live?.seen ?? []), ...accepted.map(({ at }) => at)],
+  }
 }
 
-async function keepNewest(ctx: Context, driverId: string, position: Given): Promise<void> {
-  const [driver] = await ctx.db.query<{ next_order: string | null }>(
-    `with driver as (
-       select id from drivers where id = $1
-     ), kept as (
-       insert into driver_positions as p
-         (driver_id, recorded_at, latitude, longitude, accuracy_meters, speed_mps, heading_degrees)
-       select id, $2, $3, $4, $5, $6, $7 from driver
-       on conflict (driver_id) do update
-         set recorded_at = excluded.recorded_at, received_at = now(), latitude = excluded.latitude,
-             longitude = excluded.longitude, accuracy_meters = excluded.accuracy_meters,
-             speed_mps = excluded.speed_mps, heading_degrees = excluded.heading_degrees
-         where p.recorded_at < excluded.recorded_at
-       returning driver_id
-     )
-     select (select s.order_id from kept join routes r on r.driver_id = kept.driver_id
-             join stops s on s.route_id = r.id
-             where r.status = 'started' and s.status in ('pending', 'arrived')
-             order by s.position limit 1) as next_order
-     from driver`,
-    [
-      driverId,
-      new Date(position.recordedAt),
-      position.latitude,
-      position.longitude,
-      position.accuracyMeters,
-      position.speedMps ?? null,
-      position.headingDegrees ?? null,
-    ],
-  )
-  if (driver === undefined) throw forbidden('driver_unknown', 'Your account is not among our drivers')
+/**
+ * What to add to the phone's clock, where it is wrong by more than a batch takes to get here; in whole seconds, so that
+ * a position that is sent again is known again.
+ */
+function correctionOf(sentAt: Date | null, now: Date): number {
+  const skewMs = clockSkewMs(sentAt, now) ?? 0
+  return Math.abs(skewMs) > CLOCK_TOLERANCE_MS ? Math.round(skewMs / 1000) * 1000 : 0
+}
+
+async function keep(ctx: Context, driverId: string, batch: { newest: Fix; track: Fix[] }): Promise<void> {
+  const { isKnown, next } = await keepPositions(ctx.db, driverId, batch).catch(async (err: unknown) => {
+    if (!(err instanceof PartitionMissing)) throw err
+    // After a long rest no recurring job has made today's yet.
+    await keepTrackPartitions(ctx)
+    return keepPositions(ctx.db, driverId, batch)
+  })
+  if (!isKnown) throw forbidden('driver_unknown', 'Your account is not among our drivers')
+  if (next === null) return
+  const { latitude, longitude } = next
+  const stop = { latitude, longitude, isApproached: next.is_approached, isReached: next.is_reached }
+  const crossings = next.is_pending ? crossedFences(stop, batch.newest) : []
+  if (crossings.length > 0) await tellCrossings(ctx, driverId, next, crossings)
   // Only the customer who is next sees the van, so only that customer's stream is told.
-  const streams: Stream[] = driver.next_order === null ? [] : [`order:${driver.next_order}`]
+  const streams: Stream[] = [`order:${next.order_id}`]
   ctx.feed.announce(streams)
+}
+
+/** Tells the driver and the customer once. What a fence says is a hint, so the stop itself stays as it is. */
+async function tellCrossings(
+  ctx: Context,
+  driverId: string,
+  { route_id: routeId, stop_id: stopId, order_id: orderId }: NextStopRow,
+  crossings: readonly Crossing[],
+): Promise<void> {
+  await recordChanges(ctx, async (tx, changes) => {
+    for (const crossing of crossings) {
+      const column = crossing === 'approaching' ? 'approached_at' : 'reached_at'
+      const first = await tx.query(
+        `update stops set ${column} = $2 where id = $1 and status = 'pending' and ${column} is null returning id`,
+        [stopId, ctx.now()],
+      )
+      if (first.length === 0) continue
+      changes.toDriver(driverId, `stop.${crossing}`, { routeId, stopId })
+      changes.toCustomer(orderId, `delivery.${crossing}`)
+    }
+  })
 }
