@@ -16,6 +16,7 @@ import { referenceRoutes } from './reference-routes.ts'
 import { identify } from './request-identity.ts'
 import { isCanonicalPath, URL_LIMIT_CHARACTERS } from './request-path.ts'
 import { type Route, routingTable, type UpstreamName } from './routing-table.ts'
+import { trackingPage } from './tracking-page.ts'
 import type { Upstream } from './upstream.ts'
 
 export type GatewayContext = Readonly<{
@@ -73,6 +74,7 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
   const limitRate = createRateLimit(ctx.redis, config.rateLimits, countRefusals(metrics))
   const limitOther = (request: FastifyRequest, reply: FastifyReply) => limitRate(request, reply)
   void app.register(referenceRoutes, { upstreams: ctx.upstreams, log, limitRate: limitOther })
+  void app.register(trackingPage, { limitRate: limitOther })
   probeRoutes(app, ctx.notReady)
   proxyRoutes(app, ctx, limitRate)
   return app
