@@ -40,7 +40,7 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
     }
   })
 
-  test('every pod has an account of its own without a token', () => {
+  test('every pod has an account of its own, without a token unless it may read something', () => {
     const accounts = manifests.filter(({ kind }) => kind === 'ServiceAccount') as (Manifest & {
       automountServiceAccountToken?: boolean
     })[]
@@ -48,7 +48,10 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
     const names = pods.map(({ spec }) => spec.serviceAccountName)
     expect(new Set(names).size).toBe(names.length)
     expect(namesIn(manifests, 'ServiceAccount')).toEqual(expect.arrayContaining(names))
-    expect(pods.filter(({ spec }) => spec.automountServiceAccountToken !== false)).toEqual([])
+    const withToken = pods.filter(({ spec }) => spec.automountServiceAccountToken !== false)
+    expect(withToken.map(({ spec }) => spec.serviceAccountName ?? '').toSorted()).toEqual(
+      accountsWithRights(manifests),
+    )
   })
 
   test('every image of ours is one that the repository builds', () => {
@@ -72,3 +75,19 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
     }
   })
 })
+
+type Binding = { subjects: { kind: string; name: string }[]; roleRef: { name: string } }
+type Role = { rules: { verbs: string[] }[] }
+
+/** The accounts that may ask Kubernetes for something. Whoever might change something fails. */
+function accountsWithRights(manifests: readonly Manifest[]): string[] {
+  for (const each of manifests.filter(({ kind }) => kind.endsWith('Role'))) {
+    const verbs = (each as unknown as Role).rules.flatMap((rule) => rule.verbs)
+    expect(
+      verbs.filter((verb) => !['get', 'list', 'watch'].includes(verb)),
+      each.metadata.name,
+    ).toEqual([])
+  }
+  const bindings = manifests.filter(({ kind }) => kind.endsWith('RoleBinding')) as unknown as Binding[]
+  return bindings.flatMap(({ subjects }) => subjects.map(({ name }) => name)).toSorted()
+}
