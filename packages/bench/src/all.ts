@@ -11,7 +11,9 @@ const benchmarks = [
   { title: 'Checkout', args: [join(here, 'checkout.ts')] },
   { title: 'Catalog', args: [join(here, 'catalog.ts')] },
   { title: 'Queues', args: [join(here, 'queue.ts')] },
+  { title: 'Positions', args: [join(here, 'positions.ts')] },
   { title: 'Optimizer', args: [join(here, 'optimizer.ts')] },
+  { title: 'A late order', args: [join(here, 'replan.ts')] },
 ]
 if (instances) {
   const run = join(repository, 'packages/vrp/bench/run.ts')

@@ -142,8 +142,8 @@ describe('the track’s partitions', () => {
     return rows.map(({ name }) => name.replace(/^delivery\./, ''))
   }
   const nameOf = (daysLater: number) => {
-    const day = new Date(Date.now() + daysLater * 86_400_000).toISOString().slice(0, 10)
-    return `position_tracks_${day.replaceAll('-', '')}`
+    const date = new Date(Date.now() + daysLater * 86_400_000).toISOString().slice(0, 10)
+    return `position_tracks_${date.replaceAll('-', '')}`
   }
   const asAdmin = (sql: string) => world.admin(sql)
 
