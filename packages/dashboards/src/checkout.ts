@@ -99,7 +99,7 @@ export const checkout = page(
       width: 8,
       queries: [
         [
-          'histogram_quantile(0.95, sum by (step, le) (rate(saga_step_duration_seconds_bucket[$__rate_interval])))',
+          'histogram_quantile(0.95, sum by (step, le) (rate(saga_step_duration_seconds_bucket[$__rate_interval]))) > 0',
           '{{step}}',
         ],
       ],

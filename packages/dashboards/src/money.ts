@@ -71,7 +71,7 @@ export const money = page(
       width: 8,
       queries: [
         [
-          'histogram_quantile(0.95, sum by (call, le) (rate(payment_provider_duration_seconds_bucket[$__rate_interval])))',
+          'histogram_quantile(0.95, sum by (call, le) (rate(payment_provider_duration_seconds_bucket[$__rate_interval]))) > 0',
           '{{call}}',
         ],
       ],

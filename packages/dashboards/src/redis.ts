@@ -11,12 +11,11 @@ export const redis = page(
   [
     row('Now'),
     figure({
-      title: 'Answers',
-      says: '1 while the exporter can connect.',
-      unit: 'bool_yes_no',
+      title: 'Up since',
+      says: 'The time since its last start. No data means that the exporter cannot connect.',
+      unit: 's',
       width: 6,
-      query: 'min(redis_up{job="redis"})',
-      limits: [1, 0.5],
+      query: 'max(redis_uptime_in_seconds)',
     }),
     figure({
       title: 'Memory',

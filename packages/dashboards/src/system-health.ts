@@ -53,7 +53,7 @@ export const systemHealth = page(
       says: 'Events and jobs that were given up. A person has to look at each.',
       unit: 'short',
       width: 4,
-      query: 'sum(max by (service, task) (jobs_waiting{state="dead"})) or vector(0)',
+      query: 'sum(max by (service, task) (jobs_waiting{state="dead_letter"})) or vector(0)',
       limits: [1, 10],
     }),
     row('Services'),

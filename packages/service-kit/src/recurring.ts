@@ -4,7 +4,7 @@ import type { Log } from './log.ts'
 /**
  * Runs `work` again and again until stopped, never twice at a time, `everyMs` apart with a fifth of jitter so
  * that replicas spread out. A failure is logged and the next turn comes as usual; that the database is away is logged
- * by who asks it, once.
+ * by who asks it, once. The first turn comes after `firstMs`, which is `everyMs` unless given.
  * @returns a function that stops it and waits for the turn under way.
  */
 export function recurring(
@@ -12,6 +12,7 @@ export function recurring(
   everyMs: number,
   work: () => Promise<unknown>,
   log: Log,
+  { firstMs = everyMs }: { firstMs?: number } = {},
 ): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
@@ -24,17 +25,17 @@ export function recurring(
       const level = isDatabaseAway(err) ? 'debug' : 'warn'
       log[level]({ err, job: name }, 'a recurring job failed; it runs again at its next turn')
     }
-    if (!stopped) schedule()
+    if (!stopped) schedule(everyMs)
   }
-  const schedule = () => {
+  const schedule = (pauseMs: number) => {
     timer = setTimeout(
       () => {
         running = turn()
       },
-      everyMs * (0.8 + Math.random() * 0.4),
+      pauseMs * (0.8 + Math.random() * 0.4),
     )
   }
-  schedule()
+  schedule(firstMs)
   return async () => {
     stopped = true
     clearTimeout(timer)

@@ -23,6 +23,8 @@ import { createStripeProvider } from './stripe-provider.ts'
 import { registerWebhookRoutes } from './webhook-routes.ts'
 
 const HOUR_MS = 3_600_000
+/** A mismatch that a deploy brought should not wait for an hour to be seen. */
+const FIRST_RECONCILIATION_MS = 15_000
 
 export type PaymentService = Service & { readonly app: App; readonly ctx: PaymentContext }
 
@@ -87,7 +89,7 @@ export async function createPaymentService(config: Config): Promise<PaymentServi
         work.defer(() => jobs.stop())
         work.defer(recurring('settle_due', config.settle.intervalMs, () => settleDue(ctx), log))
         work.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldProviderEvents(db), log))
-        work.defer(recurring('reconcile', HOUR_MS, reconciliation, log))
+        work.defer(recurring('reconcile', HOUR_MS, reconciliation, log, { firstMs: FIRST_RECONCILIATION_MS }))
       }
       resources.defer(beginWhenMigrated({ isMigrated: () => readiness.check(), log, begin }))
       resources.defer(() => app.drain())
