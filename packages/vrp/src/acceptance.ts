@@ -62,8 +62,12 @@ export class Acceptance {
     if (worth.absentWeight !== currentWorth.absentWeight)
       return worth.absentWeight < currentWorth.absentWeight
     if (hasFewerAbsences) return true
-    const temperature = this.#initialTemperature * Math.exp(this.#cooling * progress)
-    return worth.cost < currentWorth.cost - temperature * Math.log(this.#random.unit())
+    return worth.cost < currentWorth.cost - this.temperature(progress) * Math.log(this.#random.unit())
+  }
+
+  /** What a plan may cost more, on average, and still be accepted. */
+  temperature(progress: number): number {
+    return this.#initialTemperature * Math.exp(this.#cooling * progress)
   }
 
   #countAbsences(plan: Plan): void {

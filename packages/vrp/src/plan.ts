@@ -142,6 +142,37 @@ function unlink(plan: Plan, stop: number): void {
   plan.vehicle[stop] = ABSENT
 }
 
+/** Makes the stops from `head` on follow `stop`, and what followed it follow the stop before `head`. */
+export function relinkTails(
+  model: Model,
+  plan: Plan,
+  stop: number,
+  head: number,
+  vehicle: number,
+  other: number,
+): void {
+  const before = plan.previous[head]!
+  const follower = plan.next[stop]!
+  moveTail(model, plan, head, stop, vehicle)
+  moveTail(model, plan, follower, before, other)
+  touch(plan, vehicle)
+  touch(plan, other)
+}
+
+/** Hangs a tail, which may be no more than the end of its old route, behind a node of another route. */
+function moveTail(model: Model, plan: Plan, head: number, after: number, vehicle: number): void {
+  let last = after
+  for (let node = head; node < model.stopCount; node = plan.next[node]!) {
+    plan.next[last] = node
+    plan.previous[node] = last
+    plan.vehicle[node] = vehicle
+    last = node
+  }
+  const end = endNode(model, vehicle)
+  plan.next[last] = end
+  plan.previous[end] = last
+}
+
 /** Makes `to` equal to `from` where `changed` (one of the two) was touched, and forgets the touched marks. */
 export function synchronise(model: Model, from: Plan, to: Plan, changed: Plan): void {
   for (let index = 0; index < changed.count.touched; index++) {

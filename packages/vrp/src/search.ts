@@ -14,13 +14,18 @@ import {
 import { refreshRoute } from './route-evaluation.ts'
 import { ruin } from './ruin.ts'
 import type { StopCriterion } from './stop.ts'
+import { exchangeTails } from './tail-exchange.ts'
 
 /** Beyond this many, strings near a stop are no longer near it. */
 const RUIN_NEIGHBOURS = 400
 
+/** How often two routes exchange their tails instead of being ruined; that takes a fraction of the time. */
+const EXCHANGE_RATE = 0.3
+
 /**
  * Slack Induction by String Removals (Christiaens & Vanden Berghe, Transportation Science 2020): ruin a few
- * neighbouring routes, recreate greedily, accept by simulated annealing. Feasible at every moment.
+ * neighbouring routes, recreate greedily, accept by simulated annealing. Now and then two routes exchange their tails
+ * instead. Feasible at every moment.
  */
 export function search(
   model: Model,
@@ -35,13 +40,16 @@ export function search(
   const best = clonePlan(model, current)
   const neighbours = new Neighbours(model, RUIN_NEIGHBOURS, roundTrip)
   const acceptance = new Acceptance(model, current, random)
+  const exchangesTails = model.stopCount > 1 && model.isPlain.includes(1)
   let currentWorth = worthOf(model, current)
   let bestWorth = currentWorth
   onImprovement?.(bestWorth)
 
   while (!stop.reached()) {
-    const removed = ruin(model, candidate, neighbours, random)
-    recreate(context, candidate, removed, BLINK_RATE)
+    if (exchangesTails && random.unit() < EXCHANGE_RATE) {
+      const limit = acceptance.temperature(stop.progress)
+      if (!exchangeTails(model, candidate, context.neighbours, random, limit)) continue
+    } else recreate(context, candidate, ruin(model, candidate, neighbours, random), BLINK_RATE)
     const worth = worthAfter(model, current, currentWorth, candidate)
     if (!acceptance.accepts(candidate, worth, current, currentWorth, stop.progress)) {
       synchronise(model, current, candidate, candidate)
