@@ -1,6 +1,7 @@
 import { compileBreaks } from './break-schedule.ts'
-import { type AnnouncementModel, FOREVER, type Legs, type Model } from './model.ts'
-import { type Problem, serviceSecondsOf, type Vehicle } from './problem.ts'
+import { compileTravel, numbering } from './compile-travel.ts'
+import { type AnnouncementModel, FOREVER, type Model } from './model.ts'
+import type { Problem } from './problem.ts'
 import { relaxForLockedStops } from './relax-for-locked-stops.ts'
 import { findShortcuts, NO_SHORTCUTS } from './shortcuts.ts'
 
@@ -166,102 +167,4 @@ function compileTwins(problem: Problem): Int32Array {
     numbers.set(key, number)
     return number
   })
-}
-
-/** Places are the stops, then the depots in use, then nowhere (for open routes). */
-function compileTravel(problem: Problem) {
-  const { stops, vehicles } = problem
-  const ends = [...vehicles.map((v) => v.startLocation), ...vehicles.map((v) => v.endLocation)]
-  const depots = [...new Set(ends)].filter((location) => location !== null)
-  const nowhere = stops.length + depots.length
-  const locations = [...stops.map((stop) => stop.location), ...depots]
-  const depotPlace = ends.map((end) => (end === null ? nowhere : stops.length + depots.indexOf(end)))
-  const place = Int32Array.from([...stops.map((_, index) => index), ...depotPlace])
-  const placeCount = nowhere + 1
-  const distance = compileLegs(placeCount, (from, to) => {
-    if (from === nowhere || to === nowhere) return 0
-    return problem.distancesMeters[locations[from]! * problem.locationCount + locations[to]!]!
-  })
-  const drivingOf = (vehicle: Vehicle, extra: (from: number, to: number) => number) => {
-    const matrix = vehicle.durationsSeconds ?? problem.durationsSeconds
-    const speedFactor = vehicle.speedFactor ?? 1
-    return compileLegs(placeCount, (from, to) => {
-      if (from === nowhere || to === nowhere) return extra(from, to)
-      const seconds = matrix[locations[from]! * problem.locationCount + locations[to]!]!
-      return Math.round(seconds / speedFactor) + extra(from, to)
-    })
-  }
-  const { serviceSeconds, extraService } = compileService(problem, place.length)
-  const hasSetups = stops.some((stop) => (stop.setupSeconds ?? 0) > 0)
-  const setupOf = (from: number, to: number) =>
-    locations[from] === locations[to] ? 0 : (stops[to]?.setupSeconds ?? 0)
-  const numberOf = numbering<Int32Array | null | undefined>()
-  const known = new Map<string, { duration: Legs; travel: Legs }>()
-  const legs = vehicles.map((vehicle, index) => {
-    const extra = extraService[index]!
-    const { durationsSeconds, speedFactor = 1 } = vehicle
-    const driving = `${numberOf(durationsSeconds)} ${speedFactor}`
-    const key = `${driving} ${numberOf(extra)}`
-    let both = known.get(key)
-    if (both) return both
-    const alike = [...known].find(([other]) => other.startsWith(`${driving} `))?.[1].travel
-    const plain = alike ?? drivingOf(vehicle, () => 0)
-    const travel = isEqual(plain.out, distance.out) ? distance : plain
-    const added = (from: number, to: number) => setupOf(from, to) + (extra?.[from] ?? 0)
-    both = { travel, duration: hasSetups || extra ? drivingOf(vehicle, added) : travel }
-    known.set(key, both)
-    return both
-  })
-  const duration = legs.map((each) => each.duration)
-  const travel = legs.map((each) => each.travel)
-  return { place, placeCount, serviceSeconds, extraService, distance, duration, travel }
-}
-
-/** The shortest service of each stop, and what it takes longer with each vehicle. Vehicles of one type share theirs. */
-function compileService({ stops, vehicles }: Problem, nodeCount: number) {
-  const serviceSeconds = new Int32Array(nodeCount)
-  const byType = new Map(vehicles.map((vehicle) => [vehicle.type, vehicle]))
-  stops.forEach((stop, index) => {
-    const each = [...byType.values()].map((vehicle) => serviceSecondsOf(stop, vehicle))
-    serviceSeconds[index] = stop.serviceSecondsByType ? Math.min(...each) : stop.serviceSeconds
-  })
-  const extraOfType = new Map(
-    [...byType].map(([type, vehicle]) => {
-      const extra = Int32Array.from(
-        stops,
-        (stop, index) => serviceSecondsOf(stop, vehicle) - serviceSeconds[index]!,
-      )
-      return [type, extra.some((seconds) => seconds > 0) ? extra : null]
-    }),
-  )
-  return { serviceSeconds, extraService: vehicles.map(({ type }) => extraOfType.get(type)!) }
-}
-
-/** Gives each thing a number, the same thing the same one. */
-function numbering<T>(): (thing: T) => number {
-  const numbers = new Map<T, number>()
-  return (thing) => {
-    const number = numbers.get(thing) ?? numbers.size
-    numbers.set(thing, number)
-    return number
-  }
-}
-
-function compileLegs(placeCount: number, leg: (from: number, to: number) => number): Legs {
-  const out = new Int32Array(placeCount * placeCount)
-  const into = new Int32Array(placeCount * placeCount)
-  for (let from = 0; from < placeCount; from++) {
-    for (let to = 0; to < placeCount; to++) {
-      const value = Math.min(FOREVER, leg(from, to))
-      out[from * placeCount + to] = value
-      into[to * placeCount + from] = value
-    }
-  }
-  // Where both ways are equal, one array serves both: what the processor's cache holds decides the speed here.
-  return { out, into: isEqual(out, into) ? out : into }
-}
-
-function isEqual(a: Int32Array, b: Int32Array): boolean {
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
-  return true
 }
