@@ -28,10 +28,12 @@ const commands = {
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
   dashboards: ['packages/dashboards/src/write.ts'],
   drill: ['packages/drill/src/main.ts'],
+  'drill:alerts': ['packages/observability/src/drill-alerts.ts'],
   cluster: ['packages/cluster/src/main.ts'],
   bench: ['packages/bench/src/all.ts'],
   'bench:checkout': ['packages/bench/src/checkout.ts'],
   'bench:catalog': ['packages/bench/src/catalog.ts'],
+  'bench:replan': ['packages/bench/src/replan.ts'],
 }
 
 /** Installs what is pinned when it is not installed yet, then runs a command and ends as it ends. */

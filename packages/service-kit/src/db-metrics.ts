@@ -35,7 +35,7 @@ function measureReachability(pool: pg.Pool, metrics: Metrics): void {
         return 0
       }
     },
-    { everyMs: 5_000 },
+    { everyMs: 1_000 },
   )
   metrics.sampled(
     'db_up',
