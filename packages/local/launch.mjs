@@ -33,6 +33,7 @@ const commands = {
   bench: ['packages/bench/src/all.ts'],
   'bench:checkout': ['packages/bench/src/checkout.ts'],
   'bench:catalog': ['packages/bench/src/catalog.ts'],
+  'bench:routing': ['packages/vrp/bench/run.ts'],
   'bench:replan': ['packages/bench/src/replan.ts'],
 }
 

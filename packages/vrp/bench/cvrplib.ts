@@ -41,7 +41,12 @@ export function readCvrplib(text: string): Instance {
       costs: { fixed: 0, perMeter: 1, perSecond: 0 },
     })),
   }
-  return { name: header('NAME'), problem, scale: 1 }
+  return {
+    name: header('NAME'),
+    problem,
+    scale: 1,
+    points: points.map((row) => [row[1]!, row[2]!] as const),
+  }
 }
 
 function roundedDistance(a: readonly number[], b: readonly number[]): number {

@@ -1,15 +1,21 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkSolution } from '../src/check.ts'
 import { solve } from '../src/solve.ts'
 import { listInstances, readInstance } from './instances.ts'
+import { plotRoutes } from './plot-routes.ts'
 import { formatRun, HEADING, type Run, summarise } from './table.ts'
 
 const USAGE = `Usage: node bench/run.ts <folder> [--seconds 1,10] [--seeds 1] [--only C101,R1] [--vehicles n]
-                                 [--out runs.jsonl] [--compare earlier.jsonl]
+                                 [--out runs.jsonl] [--compare earlier.jsonl] [--plot folder]
 The folder holds instances in Solomon's format (*.txt) or CVRPLIB's (*.vrp), and their best known costs in bks.json:
-{"C101": {"cost": 827.3}, ...} or in *.sol files. --compare shows what the same runs gave in an earlier file.
+{"C101": {"cost": 827.3}, ...} or in *.sol files. --compare shows what the same runs gave in an earlier file;
+--plot draws the routes of each instance's last run. Bars show the gap over time, from 20 % down to 0.1 %.
 Seconds are CPU seconds of the one thread that searches, so that a busy machine gives the same table.`
+
+/** How many bars the gap over time has. */
+const PERIODS = 20
 
 const cpuMs = () => {
   const { user, system } = process.threadCpuUsage()
@@ -25,6 +31,7 @@ const { values, positionals } = parseArgs({
     vehicles: { type: 'string' },
     out: { type: 'string' },
     compare: { type: 'string' },
+    plot: { type: 'string' },
   },
 })
 const folder = positionals[0]
@@ -41,7 +48,11 @@ for (const seconds of values.seconds.split(',').map(Number)) {
   const runs: Run[] = []
   for (const file of files) {
     for (let seed = 1; seed <= Number(values.seeds); seed++) {
+      tell(
+        `${file}, ${seconds} s, seed ${seed}: run ${runs.length + 1} of ${files.length * Number(values.seeds)}`,
+      )
       const run = runOnce(file, seconds, seed)
+      tell('')
       runs.push(run)
       console.log(formatRun(run, earlier))
       if (values.out) appendFileSync(values.out, `${JSON.stringify(run)}\n`)
@@ -52,11 +63,31 @@ for (const seconds of values.seconds.split(',').map(Number)) {
 
 function runOnce(file: string, seconds: number, seed: number): Run {
   const vehicles = values.vehicles === undefined ? undefined : Number(values.vehicles)
-  const { name, family, problem, scale, bestKnown } = readInstance(folder!, file, vehicles)
-  const solution = solve(problem, { timeLimitMs: seconds * 1_000, seed, now: cpuMs })
+  const instance = readInstance(folder!, file, vehicles)
+  const { name, family, problem, scale, bestKnown } = instance
+  const gaps: number[] = []
+  const from = cpuMs()
+  let gap = Number.NaN
+  // A twentieth that ended before the first plan, or with no better one, has the gap of the plan that there was.
+  const fill = (until: number) => {
+    while (gaps.length < until) gaps.push(gap)
+  }
+  const onImprovement = ({ cost }: { cost: number }) => {
+    const passed = Math.floor(((cpuMs() - from) / (seconds * 1_000)) * PERIODS)
+    if (Number.isNaN(gap)) gap = gapOf(cost / scale, bestKnown)
+    fill(Math.min(PERIODS, passed))
+    gap = gapOf(cost / scale, bestKnown)
+  }
+  const solution = solve(problem, { timeLimitMs: seconds * 1_000, seed, now: cpuMs, onImprovement })
   const wrong = checkSolution(problem, solution)
   if (wrong.length > 0) throw new Error(`${name}: ${wrong.join('; ')}`)
   const cost = solution.cost / scale
+  gap = gapOf(cost, bestKnown)
+  fill(PERIODS)
+  if (values.plot) {
+    mkdirSync(values.plot, { recursive: true })
+    writeFileSync(join(values.plot, `${name}.svg`), plotRoutes(instance, solution))
+  }
   return {
     name,
     family,
@@ -64,10 +95,21 @@ function runOnce(file: string, seconds: number, seed: number): Run {
     seed,
     bestKnown,
     cost,
-    gapPercent: 100 * (cost / bestKnown - 1),
+    gapPercent: gapOf(cost, bestKnown),
     iterations: solution.iterations,
     routes: solution.routes.length,
     leftOut: solution.unassigned.length,
     elapsedMs: Math.round(solution.elapsedMs),
+    gaps: gaps.map((each) => Number(each.toFixed(3))),
   }
+}
+
+function gapOf(cost: number, bestKnown: number): number {
+  return 100 * (cost / bestKnown - 1)
+}
+
+/** What is going on, on one line of the terminal that the next message replaces. */
+function tell(message: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${message}`)
+  else if (message !== '') process.stderr.write(`${message}\n`)
 }

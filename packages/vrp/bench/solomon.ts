@@ -6,6 +6,8 @@ export interface Instance {
   readonly problem: Problem
   /** Costs of the problem are this many times those that are published. */
   readonly scale: number
+  /** By location, for a picture. */
+  readonly points: readonly (readonly [x: number, y: number])[]
 }
 
 /** Distances and times are in tenths, truncated: the convention of the 12th DIMACS challenge. */
@@ -51,7 +53,8 @@ export function readSolomon(text: string, options: ReadOptions = {}): Instance {
       costs: { fixed: 0, perMeter: 1, perSecond: 0 },
     })),
   }
-  return { name, problem, scale: SCALE }
+  const points = rows.map((row) => [row[1]!, row[2]!] as const)
+  return { name, problem, scale: SCALE, points }
 }
 
 function truncatedDistance(a: readonly number[], b: readonly number[]): number {

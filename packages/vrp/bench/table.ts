@@ -11,6 +11,28 @@ export interface Run {
   readonly routes: number
   readonly leftOut: number
   readonly elapsedMs: number
+  /** The gap in percent at each twentieth of the time, the first plan's for those before it. */
+  readonly gaps?: readonly number[]
+}
+
+const BARS = '▁▂▃▄▅▆▇█'
+/** A gap of so many percent and more is the highest bar, one of the other and less the lowest; logarithmic between. */
+const HIGHEST_GAP = 20
+const LOWEST_GAP = 0.1
+
+/** Gaps as a row of bars: how fast the search gets near. */
+export function sparkline(gaps: readonly number[]): string {
+  const height = Math.log(HIGHEST_GAP / LOWEST_GAP)
+  const bars = gaps.map((gap) => {
+    const share = Math.log(Math.min(HIGHEST_GAP, Math.max(LOWEST_GAP, gap)) / LOWEST_GAP) / height
+    return BARS[Math.round(share * (BARS.length - 1))]
+  })
+  return bars.join('')
+}
+
+function meanCourse(runs: readonly Run[]): number[] {
+  const courses = runs.flatMap(({ gaps }) => (gaps ? [gaps] : []))
+  return (courses[0] ?? []).map((_, index) => meanOf(courses.map((gaps) => gaps[index]!)))
 }
 
 export const HEADING = `${'instance'.padEnd(12)}${'best known'.padStart(12)}${'cost'.padStart(12)}${'gap %'.padStart(8)}`
@@ -21,7 +43,7 @@ export function formatRun(run: Run, earlier: readonly Run[]): string {
   const change = before ? ` (was ${before.gapPercent.toFixed(2)})` : ''
   const figures = `${run.bestKnown.toFixed(1).padStart(12)}${run.cost.toFixed(1).padStart(12)}${run.gapPercent.toFixed(2).padStart(8)}`
   const note = `${run.iterations} iterations, ${run.routes} routes, ${run.leftOut} left out, ${run.elapsedMs} ms`
-  return `${run.name.padEnd(12)}${figures}${change}  ${note}`
+  return `${run.name.padEnd(12)}${figures}${change}  ${sparkline(run.gaps ?? [])}  ${note}`
 }
 
 /** A table with one row for each family and one for all runs. */
@@ -29,7 +51,10 @@ export function summarise(runs: readonly Run[], earlier: readonly Run[]): string
   const families = [...new Set(runs.map(({ family }) => family))]
   const rows =
     families.length > 1 ? families.map((family) => rowOf(family, runsOf(runs, family), earlier)) : []
-  return ['| family | runs | mean gap % | median | worst | earlier mean |', '|---|---|---|---|---|---|']
+  return [
+    '| family | runs | mean gap % | median | worst | over time | earlier mean |',
+    '|---|---|---|---|---|---|---|',
+  ]
     .concat(rows, rowOf(`all, ${runs[0]?.seconds} s, one thread`, runs, earlier))
     .join('\n')
 }
@@ -41,7 +66,8 @@ function rowOf(name: string, runs: readonly Run[], earlier: readonly Run[]): str
     gap.toFixed(2),
   )
   const was = before.length > 0 ? meanOf(before.map(({ gapPercent }) => gapPercent)).toFixed(2) : ''
-  return `| ${name} | ${runs.length} | ${figures.join(' | ')} | ${was} |`
+  const course = sparkline(meanCourse(runs))
+  return `| ${name} | ${runs.length} | ${figures.join(' | ')} | ${course} | ${was} |`
 }
 
 function runsOf(runs: readonly Run[], family: string): Run[] {

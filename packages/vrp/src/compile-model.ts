@@ -158,7 +158,7 @@ function compileTwins(problem: Problem): Int32Array {
     problem.stops.flatMap(({ vehicleIds = [], announced }) => [...vehicleIds, announced?.vehicleId ?? '']),
   )
   const numbers = new Map<string, number>()
-  const matrixOf = numbering<Int32Array | undefined>()
+  const matrixOf = numbering()
   return Int32Array.from(problem.vehicles, (vehicle) => {
     const { id, lockedStops = [], skills = [], durationsSeconds, ...rest } = vehicle
     const own = pinned.has(id) || lockedStops.length > 0 ? id : null

@@ -37,7 +37,7 @@ function compileDriving(
   setups: Int32Array,
   extraService: readonly (Int32Array | null)[],
 ): Driving[] {
-  const numberOf = numbering<Int32Array | null>()
+  const numberOf = numbering()
   const travels = new Map<string, Legs>()
   const durations = new Map<string, Legs>()
   const hasSetups = setups.some((seconds) => seconds > 0)
@@ -172,8 +172,8 @@ function compileService({ stops, vehicles }: Problem, nodeCount: number) {
 }
 
 /** Gives each thing a number, the same thing the same one. */
-export function numbering<T>(): (thing: T) => number {
-  const numbers = new Map<T, number>()
+export function numbering(): (thing: Int32Array | null | undefined) => number {
+  const numbers = new Map<Int32Array | null | undefined, number>()
   return (thing) => {
     const number = numbers.get(thing) ?? numbers.size
     numbers.set(thing, number)
