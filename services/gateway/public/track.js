@@ -9,9 +9,9 @@ let shown = null
 let source = null
 let pollTimer = 0
 
-start()
+void begin()
 
-async function start() {
+async function begin() {
   await refresh()
   if (document.body.dataset.state !== 'ended') follow()
   setInterval(() => shown && showAge(shown), 20_000)
@@ -24,7 +24,7 @@ async function start() {
 async function refresh() {
   try {
     const answer = await fetch(api, { headers: { accept: 'application/json' }, cache: 'no-store' })
-    if (answer.status === LINK_ENDED) return end()
+    if (answer.status === LINK_ENDED) return showEnd()
     if (!answer.ok) throw new Error(`answered ${answer.status}`)
     show(await answer.json())
     notice('')
@@ -41,10 +41,15 @@ function follow() {
     show(JSON.parse(event.data))
     notice('')
   })
-  source.onerror = () => {
-    // The browser reconnects by itself unless it was refused; either way the state is read once more.
-    if (source.readyState === EventSource.CLOSED) pollSoon()
-  }
+  source.addEventListener('error', () => {
+    // The browser reconnects by itself unless it was refused; why it was, the state says.
+    if (source.readyState === EventSource.CLOSED) void recover()
+  })
+}
+
+async function recover() {
+  await refresh()
+  if (document.body.dataset.state !== 'ended') pollSoon()
 }
 
 function pollSoon() {
@@ -55,7 +60,7 @@ function pollSoon() {
   }, POLL_MS)
 }
 
-function end() {
+function showEnd() {
   source?.close()
   clearTimeout(pollTimer)
   document.body.dataset.state = 'ended'
@@ -166,6 +171,16 @@ function showMap({ map, driverPosition, stopsAhead }) {
   $('map-title').textContent = `Map with our hub, your place and the way between them. ${title}`
 }
 
+/** Lengths of the bar, with what is written over it. */
+const METERS_PER_MILE = 1_609.344
+const SCALES = [
+  [152.4, '500 ft'],
+  [304.8, '1,000 ft'],
+  [METERS_PER_MILE / 4, '¼ mi'],
+  [METERS_PER_MILE / 2, '½ mi'],
+  ...[1, 2, 5, 10, 20].map((miles) => [miles * METERS_PER_MILE, `${miles} mi`]),
+]
+
 /** North is up; a degree of longitude is shorter the further from the equator. */
 function projection(points) {
   const latitude = points.reduce((sum, point) => sum + point.latitude, 0) / points.length
@@ -202,13 +217,13 @@ function curve(from, to) {
 }
 
 function drawScale(metersPerUnit) {
-  const meters = [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000].find((each) => each / metersPerUnit > 44) ?? 50_000
+  const [meters, label] = SCALES.find(([each]) => each / metersPerUnit > 44) ?? SCALES.at(-1)
   const length = meters / metersPerUnit
   const x = WIDTH - 18 - length
   $('scale-line').setAttribute('d', `M${x} ${HEIGHT - 22}v5h${length}v-5`)
   $('scale-text').setAttribute('x', String(x))
   $('scale-text').setAttribute('y', String(HEIGHT - 26))
-  $('scale-text').textContent = meters < 1_000 ? `${meters} m` : `${meters / 1_000} km`
+  $('scale-text').textContent = label
 }
 
 function distance(from, to) {
@@ -217,8 +232,10 @@ function distance(from, to) {
     (from.latitude - to.latitude) * METERS_PER_DEGREE,
     (from.longitude - to.longitude) * squeeze * METERS_PER_DEGREE,
   )
-  if (meters < 950) return `${Math.max(100, Math.round(meters / 100) * 100)} m`
-  return `${(meters / 1_000).toFixed(1)} km`
+  const miles = meters / METERS_PER_MILE
+  if (miles < 0.19) return `${Math.max(1, Math.round((miles * 5_280) / 100)) * 100} feet`
+  const tenths = miles.toFixed(1)
+  return tenths === '1.0' ? 'a mile' : `${tenths} miles`
 }
 
 function clock(moment, { timeZone }) {
@@ -231,10 +248,11 @@ function day(moment, { timeZone }) {
 
 /** `2:10 – 2:35 PM`, with the day before it where that is asked for. */
 function span({ start, end }, { timeZone }, { withDay = false }) {
+  const isRound = [start, end].every((moment) => new Date(moment).getUTCMinutes() === 0)
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hour: 'numeric',
-    minute: '2-digit',
+    ...(!(withDay && isRound) && { minute: '2-digit' }),
     ...(withDay && { weekday: 'short', month: 'short', day: 'numeric' }),
   })
   return format.formatRange(new Date(start), new Date(end))
