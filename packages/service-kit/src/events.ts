@@ -52,13 +52,18 @@ export function receiveEvents(app: App, db: Db, handlers: Handlers): void {
     const handle = handlers[event.type] as ((tx: Db, data: unknown) => Promise<void>) | undefined
     if (handle === undefined)
       throw unprocessable('event_not_subscribed', `Events ${event.type} are not handled here`)
-    await db.transaction(async (tx) => {
+    const isFresh = await db.transaction(async (tx) => {
       const fresh = await tx.query(
         'insert into processed_events (id) values ($1) on conflict do nothing returning id',
         [event.id],
       )
       if (fresh.length > 0) await handle(tx, event.data)
+      return fresh.length > 0
     })
+    if (isFresh) {
+      const { id, type, data } = event
+      app.log.info({ event: type, eventId: id, orderId: data.orderId }, 'event applied')
+    }
     return reply.code(204).send()
   })
 }

@@ -10,16 +10,22 @@ export function createAuthEvents(metrics: Metrics, log: Log) {
   const registrations = metrics.counter('auth_registrations_total', 'Accounts that customers made')
   const rotations = metrics.counter('auth_key_rotations_total', 'Signing keys that took over')
   return {
-    registered: () => registrations.inc(),
+    registered(accountId: string) {
+      registrations.inc()
+      log.info({ event: 'account_registered', accountId }, 'an account was registered')
+    },
     loginChecked: (outcome: 'succeeded' | 'refused' | 'throttled') => logins.inc({ outcome }),
     refreshed: () => refreshes.inc({ outcome: 'rotated' }),
     refreshRefused: (reason: 'unknown' | 'used' | 'expired' | 'ended') => refreshes.inc({ outcome: reason }),
     sessionStolen(sessionId: string) {
-      log.warn({ sessionId }, 'a used refresh token came again, so its session was ended')
+      log.warn(
+        { event: 'session_stolen', sessionId },
+        'a used refresh token came again, so its session was ended',
+      )
     },
     keyPromoted(kid: string) {
       rotations.inc()
-      log.info({ kid }, 'a new signing key took over')
+      log.info({ event: 'key_promoted', kid }, 'a new signing key took over')
     },
   }
 }

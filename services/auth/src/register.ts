@@ -22,6 +22,6 @@ export async function register(
     if (made === null) throw emailTaken()
     return { account: made, session: await beginSession(ctx, tx, made.id, userAgent) }
   })
-  ctx.events.registered()
+  ctx.events.registered(account.id)
   return { account, ...(await issueTokens(ctx, account, session)) }
 }

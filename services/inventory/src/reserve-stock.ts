@@ -21,6 +21,7 @@ export async function reserveStock(
   const attempt = await tryReserve(ctx.db, { orderId, lines, holdMs: ctx.config.holdMs })
   if (attempt.held) {
     ctx.metrics.reservation('held')
+    ctx.log.info({ event: 'stock_reserved', orderId }, 'stock reserved')
     ctx.pages.stockMoved(
       attempt.candidates.map(({ product_id: productId, available, quantity }) => ({
         productId,
@@ -32,6 +33,7 @@ export async function reserveStock(
   const existing = await findReservation(ctx.db, orderId)
   if (existing !== null) return repeated(ctx, existing, lines)
   ctx.metrics.refused('out_of_stock')
+  ctx.log.info({ event: 'stock_refused', orderId }, 'stock refused')
   throw outOfStock(attempt, lines)
 }
 

@@ -79,6 +79,7 @@ export function registerClaimRoutes(app: App, ctx: OrderContext, auth: Authentic
       })
       if (claim === null)
         throw conflict('too_many_claims', `The order ${order.number} has too many claims already`)
+      ctx.log.info({ event: 'claim_opened', claimId: claim.id, orderId: order.id }, 'claim opened')
       return reply.code(201).send(toPublicClaim(claim))
     },
   )

@@ -54,7 +54,8 @@ export async function recordFact(
       })
   if (moved === null) return reportContradiction(ctx, await findPayment(db, paymentId), fact)
   ctx.metrics.transitions.inc({ status: moved.status })
-  ctx.log.info({ paymentId, orderId: moved.orderId, status: moved.status }, 'payment moved')
+  const { orderId, status } = moved
+  ctx.log.info({ event: 'payment_moved', paymentId, orderId, paymentStatus: status }, 'payment moved')
   return moved
 }
 

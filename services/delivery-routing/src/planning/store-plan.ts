@@ -53,7 +53,9 @@ export async function storePlan(ctx: Context, solved: Solved): Promise<'done' | 
   if (outcome === 'done') {
     const planned = plan.routes.reduce((sum, { stops }) => sum + stops.length, 0)
     ctx.metrics.plannedStops.inc({ outcome: 'planned' }, planned)
-    ctx.metrics.plannedStops.inc({ outcome: 'unassigned' }, plan.unassigned.length)
+    const unassigned = plan.unassigned.length
+    ctx.metrics.plannedStops.inc({ outcome: 'unassigned' }, unassigned)
+    ctx.log.info({ event: 'plan_stored', planId: claim.planId, planned, unassigned }, 'plan stored')
   }
   return outcome
 }
