@@ -27,7 +27,19 @@ export const eventData = {
   'delivery.scheduled': z.object({ orderId, sequence, plannedArrival: z.iso.datetime() }),
   'delivery.unscheduled': z.object({ orderId, sequence }),
   'delivery.out_for_delivery': z.object({ orderId, sequence }),
-  'delivery.delivered': z.object({ orderId, sequence, deliveredAt: z.iso.datetime() }),
+  'delivery.delivered': z.object({
+    orderId,
+    sequence,
+    deliveredAt: z.iso.datetime(),
+    /** What did not change hands where the rest did; it comes back to the hub. */
+    undelivered: z
+      .object({
+        parcels: z.int().min(1),
+        reason: z.string(),
+        items: z.array(z.object({ productId: z.uuid(), quantity: z.int().min(1) })),
+      })
+      .optional(),
+  }),
   'delivery.failed': z.object({ orderId, sequence, reason: z.string() }),
   /** A delivery that failed, or whose van broke down, gets another try: in this window, and from the van at once or not. */
   'delivery.rescheduled': z.object({

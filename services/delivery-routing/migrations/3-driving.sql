@@ -14,6 +14,7 @@ alter table driver_events
   -- What has to be added to the phone's clock to get ours; null where nothing told.
   add column clock_skew_ms bigint;
 create index driver_events_stop on driver_events (stop_id);
+create index driver_events_received_at on driver_events (received_at);
 
 -- Photos and signatures. The row comes first, so that a file whose upload broke off is found and removed.
 create table proof_files (

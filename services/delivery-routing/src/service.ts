@@ -28,6 +28,7 @@ import { registerPlanRoutes } from './dispatch/plan-routes.ts'
 import { RETIME_ROUTE, retimeRoute } from './dispatch/retime-route.ts'
 import { registerStopControl } from './dispatch/stop-control-routes.ts'
 import { registerDriverRouteRoutes } from './driver/driver-route-routes.ts'
+import { forgetOldReports } from './driver/forget-old-reports.ts'
 import { registerStopRoutes, registerSyncRoutes } from './driver/stop-routes.ts'
 import { REFRESH_EVERY_MS, refreshEtas } from './eta/refresh-etas.ts'
 import { learnServiceTimes } from './eta/service-time-store.ts'
@@ -210,6 +211,7 @@ function beginWork(ctx: Context, config: Config, work: AsyncDisposableStack): vo
   repeat('watch_drivers', config.sweepIntervalMs, () => watchDrivers(ctx))
   repeat('forget_old_snapshots', HOUR_MS, () => forgetOldSnapshots(db))
   repeat('forget_old_events', HOUR_MS, () => forgetOldEvents(db))
+  repeat('forget_old_reports', HOUR_MS, () => forgetOldReports(db))
   repeat('keep_position_tracks', HOUR_MS, () => keepTrackPartitions(ctx))
   repeat('forget_old_proof_files', HOUR_MS, () => forgetOldProofFiles(ctx))
   repeat('refresh_etas', REFRESH_EVERY_MS, () => refreshEtas(ctx))

@@ -1,4 +1,5 @@
 import { newId } from '@urbanbloom/service-kit/ids'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOldProofFiles } from '../src/proofs/proof-files.ts'
 import { jpeg, type StartedRoute, sendBytes, startedRoute } from './driving-day.ts'
@@ -198,6 +199,13 @@ describe('how it is handed over', () => {
       day.drive(`stops/${stop.id}/deliver`, { proof, undelivered: { ...undelivered, parcels } })
     expect((await deliver(3)).body.code).toBe('nothing_delivered')
     expect((await expecting(200, deliver(1))).undelivered).toEqual(undelivered)
+    const told = () =>
+      world.peers.events.find(
+        ({ to, event }) =>
+          to === 'order' && event.type === 'delivery.delivered' && event.data.orderId === stop.orderId,
+      )
+    await waitFor(() => told() !== undefined, { describe: 'order to learn of it' })
+    expect(told()?.event.data).toMatchObject({ undelivered })
   })
 
   it('fails for a reason of the list, or in the driver’s own words', async () => {

@@ -3,6 +3,7 @@ import { request } from '@urbanbloom/test-kit/http'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { forgetOldReports } from '../src/driver/forget-old-reports.ts'
 import { createDeliveryRoutingService } from '../src/service.ts'
 import { type StartedRoute, startedRoute } from './driving-day.ts'
 import { createDriver, createWorld, eventsOf, expecting, type World } from './world.ts'
@@ -69,7 +70,7 @@ describe('what phones recorded', () => {
     await other.start()
     stopOther = () => other.close()
     urls = [world.url, `http://127.0.0.1:${(other.app.server.address() as AddressInfo).port}`]
-    day = await startedRoute(world, RUNS * STOPS_PER_RUN * 2 + 3)
+    day = await startedRoute(world, RUNS * STOPS_PER_RUN * 2 + 4)
     // Long before all that happens, so that nothing is cut off at the start.
     await world.db.query(`update routes set started_at = $2 where id = $1`, [
       day.route.id,
@@ -238,5 +239,19 @@ describe('what phones recorded', () => {
       [stop?.id],
     )
     expect(await codeOf(day.driver.token, { events: [event('z')] })).toBe('stop_removed')
+  })
+
+  it('is forgotten after ninety days, and may come again without harm', async () => {
+    const stop = day.route.stops.at(-4)
+    const event = { clientEventId: 'old', type: 'arrive', stopId: stop?.id, occurredAt: now.toISOString() }
+    await expecting(200, sync(0, { events: [event] }))
+    await world.db.query(
+      `update driver_events set received_at = now() - interval '91 days' where client_event_id = 'old'`,
+    )
+    const count = async () => (await world.db.query('select 1 from driver_events')).length
+    const before = await count()
+    await forgetOldReports(world.db)
+    expect(await count()).toBe(before - 1)
+    expect((await expecting(200, sync(1, { events: [event] }))).results[0].status).toBe('applied')
   })
 })

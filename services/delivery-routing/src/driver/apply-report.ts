@@ -106,7 +106,9 @@ async function tellOthers(ctx: Context, tx: Db, stop: Stop, report: StopReport):
   const { orderId } = stop
   if (report.type === 'deliver') {
     const deliveredAt = report.at.toISOString()
-    await publishDeliveryEvents(ctx, tx, 'delivery.delivered', [{ orderId, deliveredAt }])
+    const { undelivered } = report
+    const news = { orderId, deliveredAt, ...(undelivered !== null && { undelivered }) }
+    await publishDeliveryEvents(ctx, tx, 'delivery.delivered', [news])
   }
   if (report.type === 'fail') {
     await publishDeliveryEvents(ctx, tx, 'delivery.failed', [{ orderId, reason: report.reason }])

@@ -19,7 +19,7 @@ export type NextStopRow = {
 /**
  * Keeps the newest position and the thinned track in one statement, and gives the next stop where the position is the
  * driver's newest; `isKnown` is false for an account that is no driver's. What is not on disk yet when the server
- * crashes is lost, and the next batch comes in seconds: a commit that does not wait costs a third.
+ * crashes is lost, and the next batch comes in seconds; so the commit does not wait for the disk.
  * @throws PartitionMissing when a day of the track has no partition.
  */
 export async function keepPositions(
