@@ -48,7 +48,7 @@ type Running = { begun: boolean; stop: Int32Array; end: (why: Ending) => void }
  * thread.
  */
 export function createOptimizerPool(options: Options) {
-  const { threads, warmThreads = 0, queueMax, waitMs = 20_000, graceMs = 5_000, memoryMib = 768 } = options
+  const { threads, warmThreads = 0, queueMax, waitMs = 20_000, graceMs = 5_000, memoryMib = 512 } = options
   const metrics = createOptimizeMetrics(options.metrics)
   const travel = createTravelFinder(options.travelTimes)
   const pool = createThreads({ threads, warmThreads, memoryMib })
