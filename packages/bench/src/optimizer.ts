@@ -3,6 +3,7 @@
 import { checkSolution } from '@urbanbloom/vrp/check'
 import type { Problem } from '@urbanbloom/vrp/problem'
 import { solve } from '@urbanbloom/vrp/solve'
+import { createRandom } from './random.ts'
 import { figure, formatTable } from './table.ts'
 
 const STOPS = 150
@@ -68,16 +69,5 @@ function makeDay(seed: number): Problem {
       shift: [FIRST_HOUR * HOUR, (FIRST_HOUR + 2 * WINDOWS) * HOUR] as const,
       costs: { fixed: 0, perMeter: 1, perSecond: 0 },
     })),
-  }
-}
-
-/** A small generator (mulberry32), because `Math.random` cannot be told where to begin. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

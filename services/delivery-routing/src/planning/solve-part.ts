@@ -10,10 +10,16 @@ import { CLIMATE_CONTROLLED, tooLongDetail, type VanLimits } from './van-time.ts
 /** `travelSource` is null where nothing had to be driven. */
 export type Solved = { plan: NewPlan; travelSource: string | null }
 
+/** What solving needs of the service. */
+export type SolverContext = Pick<Context, 'travelTimes' | 'solver'> & {
+  config: Pick<Context['config'], 'planTimeLimitMs'>
+  metrics: Pick<Context['metrics'], 'planSeconds' | 'planGap'>
+}
+
 type Options = { timeLimitMs: number; changePrices: ChangePrices | null; lane: 'day' | 'repair' }
 
 /** Plans a part of a day off the event loop. */
-export async function solvePart(ctx: Context, part: Part, options: Options): Promise<Solved> {
+export async function solvePart(ctx: SolverContext, part: Part, options: Options): Promise<Solved> {
   const { day, plannable } = part
   if (plannable.shifts.length === 0) return leaveOutAll(part)
   const matrix = await ctx.travelTimes.matrix(pointsOf(day, plannable), periodOf(part))
