@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ChildExit, describeExit } from '@urbanbloom/local/child'
 import { type ProgramName, type ServiceName, serviceNames } from '@urbanbloom/local/programs'
@@ -34,7 +35,13 @@ export async function startLocalSystem(options: {
 }) {
   const { databaseUrlFor, redisUrl, logFolder, drainDelayMs, preStopMs, probeEveryMs } = options
   const database = { urlFor: databaseUrlFor }
-  const planned = await planDeployments({ replicas: REPLICAS, database, redisUrl, logLevel: 'info' })
+  const planned = await planDeployments({
+    replicas: REPLICAS,
+    database,
+    redisUrl,
+    logLevel: 'info',
+    objectsFolder: join(logFolder, 'objects'),
+  })
   const balancers = await startBalancers(planned, probeEveryMs)
   const balancerOf = (unit: UnitName | ProgramName) => balancers[unit as ServiceName] as Balancer | undefined
   const environment = environmentBehind(balancers, drainDelayMs)

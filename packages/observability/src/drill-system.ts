@@ -36,6 +36,7 @@ export async function startDrillSystem({ logFolder }: { logFolder: string }) {
       database: { urlFor },
       redisUrl: redis.url,
       logLevel: 'info',
+      objectsFolder: join(logFolder, 'objects'),
     })
     const metricsPort = await freePort()
     // What was paid must still be known when the sandbox comes back.

@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { freePort } from '@urbanbloom/local/ports'
 import { type ProgramName, programNames, serviceNames } from '@urbanbloom/local/programs'
 import { generateSecrets } from '@urbanbloom/local/secrets'
@@ -16,11 +14,10 @@ export async function planDeployments(options: {
   database: Pick<TestDatabase, 'urlFor'>
   redisUrl: string
   logLevel: string
-  /** Where pictures are kept; nobody removes it unless it is given by somebody who does. */
-  objectsFolder?: string
+  /** Where pictures are kept, for all replicas. */
+  objectsFolder: string
 }): Promise<Deployment[]> {
-  const { replicas, database, redisUrl, logLevel } = options
-  const objectsFolder = options.objectsFolder ?? join(tmpdir(), `urbanbloom-objects-${crypto.randomUUID()}`)
+  const { replicas, database, redisUrl, logLevel, objectsFolder } = options
   const ports = await distinctPorts(1 + replicas * serviceNames.length)
   const sandboxPort = take(ports)
   const secrets = { ...generateSecrets(), rolePasswords: { ...rolePasswords } }
