@@ -130,6 +130,18 @@ describe('a code', () => {
     const [stop, other] = [stopAt(4), stopAt(5)]
     const { code } = await expecting(200, handover(stop))
     expect(code).toMatch(/^\d{6}$/)
+    const order = day.orderOf(stop)
+    const tracking = await expecting(
+      200,
+      world.call('GET', `/v1/orders/${stop.orderId}/tracking`, order.token),
+    )
+    expect(tracking.deliveryCode).toBe(code)
+    const link = await expecting(
+      201,
+      world.call('POST', `/v1/orders/${stop.orderId}/tracking-links`, order.token),
+    )
+    const shared = await expecting(200, world.call('GET', `/v1/tracking/${link.token}`))
+    expect(JSON.stringify(shared)).not.toContain(code)
     const right = await expecting(
       200,
       day.drive(`stops/${stop.id}/deliver`, { proof: { kind: 'code', code } }),

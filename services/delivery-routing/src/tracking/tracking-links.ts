@@ -113,11 +113,14 @@ function pageUrl(ctx: Context, token: string): string {
 }
 
 /** What the link shows; 404 once it has expired or was revoked. */
-export async function trackByToken(ctx: Context, token: string): Promise<Omit<Tracking, 'orderId'>> {
+export async function trackByToken(
+  ctx: Context,
+  token: string,
+): Promise<Omit<Tracking, 'orderId' | 'deliveryCode'>> {
   const orderId = await orderOfToken(ctx, token)
   const tracking = await trackOrder(ctx, orderId)
   if (tracking === null) throw linkNotFound()
-  const { orderId: _orderId, ...shared } = tracking
+  const { orderId: _orderId, deliveryCode: _deliveryCode, ...shared } = tracking
   return shared
 }
 

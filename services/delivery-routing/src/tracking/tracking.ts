@@ -35,7 +35,13 @@ export const SharedTracking = z
   })
   .meta({ id: 'SharedTracking' })
 
-export const Tracking = SharedTracking.extend({ orderId: z.uuid() }).meta({ id: 'Tracking' })
+export const Tracking = SharedTracking.extend({
+  orderId: z.uuid(),
+  deliveryCode: z
+    .string()
+    .nullable()
+    .describe('To show to the driver, who types it in; only while the order is on its way'),
+}).meta({ id: 'Tracking' })
 
 export type Tracking = z.infer<typeof Tracking>
 
@@ -78,6 +84,7 @@ type TrackingRow = {
   place: { latitude: number; longitude: number } | null
   delivered_at: Date | null
   has_photo: boolean
+  delivery_code: string | null
 }
 
 async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null> {
@@ -87,10 +94,12 @@ async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null
             r.status as route_status, ahead.count as stops_ahead, p.latitude, p.longitude, p.recorded_at,
             h.latitude as hub_latitude, h.longitude as hub_longitude, h.time_zone, d.address as place,
             d.delivered_at, d.status = 'delivered' and exists (
-              select from proof_files f where f.order_id = d.order_id and f.stored_at is not null) as has_photo
+              select from proof_files f where f.order_id = d.order_id and f.stored_at is not null) as has_photo,
+            c.code as delivery_code
      from deliveries d
      join delivery_windows w on w.id = d.window_id
      join hubs h on h.id = w.hub_id
+     left join delivery_codes c on c.order_id = d.order_id and d.status in ('loaded', 'arrived')
      left join stops s on s.order_id = d.order_id and s.status in ('pending', 'arrived')
      left join routes r on r.id = s.route_id
      left join lateral (
@@ -125,6 +134,7 @@ function toTracking(row: TrackingRow, now: Date): Tracking {
   const window = row.eta === null ? null : arrivalWindow(row.eta, { now, isUnderWay, stopsAhead })
   return {
     orderId: row.order_id,
+    deliveryCode: row.delivery_code,
     status: statusOf[row.status],
     window: { start: row.starts_at.toISOString(), end: row.ends_at.toISOString() },
     eta: window === null ? null : { start: window.start.toISOString(), end: window.end.toISOString() },
