@@ -39,6 +39,7 @@ export const routingTable: readonly Route[] = [
   { pattern: '/v1/orders', upstream: 'order' },
   { pattern: '/v1/orders/:id', upstream: 'order' },
   { pattern: '/v1/orders/:id/payment-action', upstream: 'order', kind: 'checkout' },
+  { pattern: '/v1/orders/:id/claims/:claimId/photos', upstream: 'order', takesUploads: true },
   { pattern: '/v1/orders/*', upstream: 'order' },
   { pattern: '/v1/claims', upstream: 'order' },
   { pattern: '/v1/claims/*', upstream: 'order' },

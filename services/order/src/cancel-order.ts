@@ -59,7 +59,7 @@ async function endCancelled(ctx: OrderContext, order: Order): Promise<void> {
   ctx.crashPoint('order_cancelled')
   ctx.metrics.cancelled()
   ctx.log.info({ event: 'order_cancelled', orderId: order.id }, 'order cancelled')
-  await unwind(ctx, { id: order.id, paymentTried: true })
+  await unwind(ctx, { id: order.id, paymentTried: order.replacesClaimId === null })
 }
 
 function notCancellable(order: Order): ServiceError {

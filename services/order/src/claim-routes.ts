@@ -5,11 +5,13 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
-import { assertClaimable, toPublicClaim } from './claim.ts'
-import { insertClaim, listClaims } from './claim-store.ts'
+import { assertClaimable, type Claim, toPublicClaim } from './claim.ts'
+import { PublicClaimPhoto } from './claim-photo-routes.ts'
+import { photosOfClaims } from './claim-photo-store.ts'
+import { insertClaim, listClaims, listClaimsOf } from './claim-store.ts'
 import type { OrderContext } from './context.ts'
 import { idCursor } from './order-routes.ts'
-import { Items } from './order-schemas.ts'
+import { DeliveryWindow, Items } from './order-schemas.ts'
 import { findOrderOf } from './order-store.ts'
 import { resolveClaim } from './resolve-claim.ts'
 
@@ -27,7 +29,12 @@ const Resolution = z.discriminatedUnion('action', [
     action: z.literal('refund'),
     amountCents: z.int().min(1).optional().describe('By default what the claimed plants cost'),
   }),
-  z.strictObject({ action: z.literal('redeliver') }),
+  z.strictObject({
+    action: z.literal('redeliver'),
+    deliveryWindow: DeliveryWindow.optional().describe(
+      'By default the customer’s own time of day on the next day that has room',
+    ),
+  }),
   z.strictObject({ action: z.literal('reject') }),
 ])
 
@@ -37,9 +44,11 @@ const PublicClaim = z
     orderId: z.string(),
     reason: z.string(),
     items: Items,
-    photos: z.array(z.string()),
+    photos: z.array(z.string()).describe('Links or data URLs, as the customer gave them'),
+    uploads: z.array(PublicClaimPhoto).describe('Photos that were added to the claim'),
     status: statuses,
     amountCents: z.int().optional(),
+    replacementOrderId: z.string().optional().describe('The order that makes it good, for nothing'),
     createdAt: z.string(),
     resolvedAt: z.string().optional(),
   })
@@ -80,7 +89,29 @@ export function registerClaimRoutes(app: App, ctx: OrderContext, auth: Authentic
       if (claim === null)
         throw conflict('too_many_claims', `The order ${order.number} has too many claims already`)
       ctx.log.info({ event: 'claim_opened', claimId: claim.id, orderId: order.id }, 'claim opened')
-      return reply.code(201).send(toPublicClaim(claim))
+      return reply.code(201).send(toPublicClaim(claim, []))
+    },
+  )
+}
+
+/** Customers see what became of their claims. */
+export function registerOwnClaims(app: App, ctx: OrderContext, auth: Authenticator): void {
+  app.get(
+    '/v1/orders/:id/claims',
+    {
+      onRequest: auth.require('customer'),
+      schema: {
+        tags: ['Orders'],
+        summary: 'The claims on one of your orders',
+        security: bearer,
+        params: Id,
+        response: { 200: z.object({ items: z.array(PublicClaim) }), ...problems({ 404: 'order_not_found' }) },
+      },
+    },
+    async (request) => {
+      const order = await findOrderOf(ctx.db, userOf(request).id, request.params.id)
+      if (order === null) throw notFound('order_not_found', `There is no order ${request.params.id}`)
+      return { items: await view(ctx, await listClaimsOf(ctx.db, order.id)) }
     },
   )
 }
@@ -108,7 +139,7 @@ export function registerClaimDecisions(app: App, ctx: OrderContext, auth: Authen
       })
       const page = found.slice(0, limit)
       return {
-        items: page.map(toPublicClaim),
+        items: await view(ctx, page),
         nextCursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
       }
     },
@@ -126,13 +157,28 @@ export function registerClaimDecisions(app: App, ctx: OrderContext, auth: Authen
         body: Resolution,
         response: {
           200: PublicClaim,
-          ...problems({ 404: 'claim_not_found', 409: 'claim_already_resolved', 422: 'refund_exceeds_order' }),
+          ...problems({
+            404: 'claim_not_found',
+            409: 'claim_already_resolved; out_of_stock, window_unavailable: the claim is open again',
+            422: 'refund_exceeds_order, product_unavailable',
+          }),
         },
       },
     },
-    async (request) =>
-      toPublicClaim(
-        await resolveClaim(ctx, request.params.id, { ...request.body, resolvedBy: userOf(request).id }),
-      ),
+    async (request) => {
+      const resolution = { ...request.body, resolvedBy: userOf(request).id }
+      const [claim] = await view(ctx, [await resolveClaim(ctx, request.params.id, resolution)])
+      if (claim === undefined) throw new Error('A claim that was decided is gone')
+      return claim
+    },
   )
+}
+
+/** Claims with their photos. */
+async function view(ctx: OrderContext, claims: readonly Claim[]) {
+  const photos = await photosOfClaims(
+    ctx.db,
+    claims.map(({ id }) => id),
+  )
+  return claims.map((claim) => toPublicClaim(claim, photos.get(claim.id) ?? []))
 }

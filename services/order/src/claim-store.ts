@@ -2,7 +2,9 @@ import type { Db } from '@urbanbloom/service-kit/db'
 import type { Claim, ClaimStatus } from './claim.ts'
 
 const columns = `id, order_id as "orderId", customer_id as "customerId", reason, items, photos, status,
-  amount_cents as "amountCents", refund_attempt as "refundAttempt", created_at as "createdAt", resolved_at as "resolvedAt"`
+  amount_cents as "amountCents", refund_attempt as "refundAttempt", created_at as "createdAt", resolved_at as "resolvedAt",
+  (select o.id from orders o where o.replaces_claim_id = claims.id and o.status not in ('rejected', 'cancelled'))
+    as "replacementOrderId"`
 
 /** At most this many claims on one order, so that nobody fills the table. */
 const MAX_CLAIMS_OF_AN_ORDER = 20
@@ -33,6 +35,14 @@ export async function insertClaim(
 export async function findClaim(db: Db, id: string): Promise<Claim | null> {
   const [row] = await db.query<Claim>(`select ${columns} from claims where id = $1`, [id])
   return row ?? null
+}
+
+/** The claims on an order, oldest first. */
+export async function listClaimsOf(db: Db, orderId: string): Promise<Claim[]> {
+  return db.query<Claim>(`select ${columns} from claims where order_id = $1 order by id limit $2`, [
+    orderId,
+    MAX_CLAIMS_OF_AN_ORDER,
+  ])
 }
 
 /** Claims by status, oldest first; `afterId` is the last id of the page before. */

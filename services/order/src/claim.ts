@@ -1,4 +1,5 @@
 import { conflict, unprocessable } from '@urbanbloom/service-kit/errors'
+import type { ClaimPhoto } from './claim-photo-store.ts'
 import type { Order } from './order.ts'
 
 export type ClaimStatus = 'open' | 'resolving' | 'refunded' | 'redelivering' | 'rejected'
@@ -15,6 +16,8 @@ export type Claim = {
   status: ClaimStatus
   amountCents: number | null
   refundAttempt: number
+  /** The order that makes it good; null where there is none. */
+  replacementOrderId: string | null
   createdAt: Date
   resolvedAt: Date | null
 }
@@ -47,10 +50,10 @@ export function refundFor(order: Order, items: readonly ClaimItem[]): number {
     return sum + quantity * (line?.unitPriceCents ?? 0)
   }, 0)
   const taxable = order.subtotalCents + order.deliveryFeeCents
-  return goodsCents + Math.floor((order.taxCents * goodsCents) / taxable)
+  return taxable === 0 ? 0 : goodsCents + Math.floor((order.taxCents * goodsCents) / taxable)
 }
 
-export function toPublicClaim(claim: Claim) {
+export function toPublicClaim(claim: Claim, uploads: readonly ClaimPhoto[]) {
   const { id, orderId, reason, items, photos, status } = claim
   return {
     id,
@@ -58,8 +61,14 @@ export function toPublicClaim(claim: Claim) {
     reason,
     items,
     photos,
+    uploads: uploads.map(({ id: photoId, contentType, sizeBytes }) => ({
+      id: photoId,
+      contentType,
+      sizeBytes,
+    })),
     status,
     amountCents: claim.amountCents ?? undefined,
+    replacementOrderId: claim.replacementOrderId ?? undefined,
     createdAt: claim.createdAt.toISOString(),
     resolvedAt: claim.resolvedAt?.toISOString(),
   }

@@ -7,6 +7,7 @@ import {
   milliseconds,
   readEnvironment,
 } from '@urbanbloom/service-kit/config'
+import { objectStoreConfig, objectStoreEnvironment } from '@urbanbloom/service-kit/object-store-config'
 import * as z from 'zod'
 import { crashSteps } from './crash-steps.ts'
 
@@ -17,6 +18,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const values = readEnvironment(env, {
     ...httpEnvironment,
     ...databaseEnvironment,
+    ...objectStoreEnvironment,
     AUTH_URL: httpUrl,
     INVENTORY_URL: httpUrl,
     DELIVERY_ROUTING_URL: httpUrl,
@@ -30,6 +32,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   return {
     http: httpConfig(values),
     database: databaseConfig(values),
+    /** Where photos of claims are kept. */
+    objects: objectStoreConfig(values),
     authUrl: values.AUTH_URL,
     inventoryUrl: values.INVENTORY_URL,
     deliveryRoutingUrl: values.DELIVERY_ROUTING_URL,

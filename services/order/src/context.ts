@@ -1,6 +1,7 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import type { Jobs } from '@urbanbloom/service-kit/jobs'
 import type { Log } from '@urbanbloom/service-kit/log'
+import type { ObjectStore } from '@urbanbloom/service-kit/object-store'
 import type { Config } from './config.ts'
 import type { CrashStep } from './crash-steps.ts'
 import type { OrderMetrics } from './order-metrics.ts'
@@ -10,6 +11,7 @@ import type { Participants } from './participants.ts'
 export type OrderContext = {
   config: Config
   db: Db
+  objects: ObjectStore
   jobs: Jobs
   log: Log
   metrics: OrderMetrics

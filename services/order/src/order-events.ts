@@ -2,6 +2,7 @@ import { receiveEvents } from '@urbanbloom/service-kit/events'
 import type { Task } from '@urbanbloom/service-kit/jobs'
 import type { App } from '@urbanbloom/service-kit/server'
 import type { OrderContext } from './context.ts'
+import { findOrder } from './order-store.ts'
 import { driveOrder } from './recover-orders.ts'
 import { pursueRefund } from './resolve-claim.ts'
 import { applyDelivery, moveToWindow, recordPaymentStatus, wakeUp } from './saga-store.ts'
@@ -46,6 +47,8 @@ export function orderTasks(ctx: OrderContext): Record<string, Task> {
     refund_claim: ({ claimId }: { claimId: string }) => pursueRefund(ctx, claimId),
     drive_order: ({ orderId }: OrderJob) => driveOrder(ctx, orderId),
     capture_payment: async ({ orderId }: OrderJob) => {
+      // What makes a claim good was never paid.
+      if ((await findOrder(ctx.db, orderId))?.replacesClaimId != null) return
       const payment = await ctx.participants.capturePayment(orderId)
       await recordPaymentStatus(ctx.db, orderId, payment.status)
     },

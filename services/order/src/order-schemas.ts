@@ -25,7 +25,7 @@ export const Items = z
   })
   .describe('Each product at most once')
 
-const DeliveryWindow = z.strictObject({
+export const DeliveryWindow = z.strictObject({
   start: z.iso.datetime({ offset: true }),
   end: z.iso.datetime({ offset: true }),
 })
@@ -90,6 +90,7 @@ export const PublicOrder = z
     giftMessage: z.string().optional(),
     payment: z.object({ id: z.string(), status: z.string() }).optional(),
     rejection: z.looseObject({ code: z.string(), detail: z.string() }).optional(),
+    replacesClaimId: z.string().optional().describe('The claim that this order makes good, for nothing'),
     cancelledAt: z.string().optional(),
     deliveredAt: z.string().optional(),
   })

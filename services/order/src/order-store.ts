@@ -12,7 +12,7 @@ const columns = `
   o.total_cents as "totalCents", o.window_id as "windowId", o.window_start as "windowStart",
   o.window_end as "windowEnd", o.weight_grams as "weightGrams", o.volume_milliliters as "volumeMilliliters",
   o.transport,  o.address, o.gift_message as "giftMessage", o.payment_id as "paymentId", o.payment_status as "paymentStatus",
-  o.next_action as "nextAction", o.rejection, o.placed_at as "placedAt", o.cancelled_at as "cancelledAt",
+  o.next_action as "nextAction", o.rejection, o.replaces_claim_id as "replacesClaimId", o.placed_at as "placedAt", o.cancelled_at as "cancelledAt",
   o.delivered_at as "deliveredAt",
   (select json_agg(json_build_object(
             'productId', l.product_id, 'sku', l.sku, 'name', l.name, 'quantity', l.quantity,
@@ -92,6 +92,7 @@ export async function insertOrder(
     paymentStatus: null,
     nextAction: null,
     rejection: null,
+    replacesClaimId: null,
     cancelledAt: null,
     deliveredAt: null,
   }
@@ -162,7 +163,10 @@ export async function awaitPayment(
   return rows.length > 0
 }
 
-/** Rejects an order that is still being placed; what it took is given back next. @returns whether this call did it. */
+/**
+ * Rejects an order that is still being placed; what it took is given back next, and a claim that it was to make good
+ * is open again. @returns whether this call did it.
+ */
 export async function rejectOrder(
   tx: Db,
   id: string,
@@ -170,9 +174,15 @@ export async function rejectOrder(
   { leaseMs, paymentTried }: { leaseMs: number; paymentTried: boolean },
 ): Promise<boolean> {
   const rows = await tx.query(
-    `update orders set status = 'rejected', rejection = $2, saga_step = 'unwinding', next_action = null,
-       lease_until = now() + $3::integer * interval '1 millisecond', payment_tried = $4
-     where id = $1 and saga_step in ('placing', 'awaiting_payment') returning id`,
+    `with ended as (
+       update orders set status = 'rejected', rejection = $2, saga_step = 'unwinding', next_action = null,
+         lease_until = now() + $3::integer * interval '1 millisecond', payment_tried = $4
+       where id = $1 and saga_step in ('placing', 'awaiting_payment') returning id, replaces_claim_id
+     ), reopened as (
+       update claims c set status = 'open', resolved_at = null from ended
+       where c.id = ended.replaces_claim_id and c.status = 'redelivering'
+     )
+     select id from ended`,
     [id, JSON.stringify(rejection), leaseMs, paymentTried],
   )
   return rows.length > 0

@@ -62,6 +62,8 @@ export type Order = NewOrder & {
   paymentStatus: PaymentAnswer['status'] | null
   nextAction: PaymentAnswer['nextAction'] | null
   rejection: Rejection | null
+  /** The claim that it makes good, for nothing; null where it was bought. */
+  replacesClaimId: string | null
   placedAt: Date
   cancelledAt: Date | null
   deliveredAt: Date | null
@@ -102,6 +104,7 @@ export function toPublicOrder(order: Order) {
       order.rejection === null
         ? undefined
         : { ...order.rejection.extra, code: order.rejection.code, detail: order.rejection.detail },
+    replacesClaimId: order.replacesClaimId ?? undefined,
     cancelledAt: order.cancelledAt?.toISOString(),
     deliveredAt: order.deliveredAt?.toISOString(),
   }

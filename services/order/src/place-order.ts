@@ -34,7 +34,7 @@ export async function placeOrder(ctx: OrderContext, order: Order, token: string)
 }
 
 /** Holds stock and window side by side. @returns why not, or null when both are held. */
-async function holdAll(ctx: OrderContext, order: Order): Promise<ServiceError | null> {
+export async function holdAll(ctx: OrderContext, order: Order): Promise<ServiceError | null> {
   const results = await Promise.allSettled([
     ctx.participants.reserveStock(order).then(() => ctx.crashPoint('stock_reserved')),
     ctx.participants.holdDelivery(order).then(() => ctx.crashPoint('window_held')),

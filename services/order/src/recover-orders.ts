@@ -6,6 +6,7 @@ import { interrupted } from './checkout-answer.ts'
 import type { OrderContext } from './context.ts'
 import { type Order, rejectionFrom } from './order.ts'
 import { findOrder } from './order-store.ts'
+import { driveReplacement } from './redeliver-claim.ts'
 import { reject } from './reject-order.ts'
 import { claimStalledOrders } from './saga-store.ts'
 import { settlePayment } from './settle-payment.ts'
@@ -40,7 +41,7 @@ export async function driveOrder(ctx: OrderContext, id: string): Promise<void> {
   switch (order.sagaStep) {
     case 'placing':
     case 'awaiting_payment':
-      await askForPayment(ctx, order)
+      await (order.replacesClaimId === null ? askForPayment(ctx, order) : driveReplacement(ctx, order))
       return
     case 'cancelling':
       await finishCancelling(ctx, order)

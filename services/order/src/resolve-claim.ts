@@ -1,10 +1,16 @@
-import { conflict, notFound, ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
+import { notFound, ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
 import { type Claim, refundFor } from './claim.ts'
 import { findClaim, moveClaim } from './claim-store.ts'
 import type { OrderContext } from './context.ts'
 import { findOrder } from './order-store.ts'
+import { alreadyResolved, redeliverClaim } from './redeliver-claim.ts'
 
-type Resolution = { action: 'refund' | 'redeliver' | 'reject'; amountCents?: number; resolvedBy: string }
+type Resolution = {
+  action: 'refund' | 'redeliver' | 'reject'
+  amountCents?: number
+  deliveryWindow?: { start: string; end: string } | undefined
+  resolvedBy: string
+}
 
 /**
  * Ops decides on a claim, once. A refund is recorded and queued before it is paid, so that a crash cannot lose it,
@@ -13,10 +19,10 @@ type Resolution = { action: 'refund' | 'redeliver' | 'reject'; amountCents?: num
 export async function resolveClaim(ctx: OrderContext, id: string, resolution: Resolution): Promise<Claim> {
   const claim = await findClaim(ctx.db, id)
   if (claim === null) throw notFound('claim_not_found', `There is no claim ${id}`)
-  if (resolution.action !== 'refund') {
-    const to = resolution.action === 'redeliver' ? 'redelivering' : 'rejected'
-    const moved = await moveClaim(ctx.db, id, { from: 'open', to, resolvedBy: resolution.resolvedBy })
-    return moved ?? refuse(claim)
+  if (resolution.action === 'redeliver') return redeliverClaim(ctx, claim, resolution)
+  if (resolution.action === 'reject') {
+    const move = { from: 'open', to: 'rejected', resolvedBy: resolution.resolvedBy } as const
+    return (await moveClaim(ctx.db, id, move)) ?? refuse(claim)
   }
   const amountCents = await amountOf(ctx, claim, resolution.amountCents)
   const begun = await ctx.db.transaction(async (tx) => {
@@ -71,6 +77,12 @@ async function amountOf(ctx: OrderContext, claim: Claim, amountCents: number | u
   const order = await findOrder(ctx.db, claim.orderId)
   if (order === null) throw notFound('order_not_found', `There is no order ${claim.orderId}`)
   const amount = amountCents ?? refundFor(order, claim.items)
+  if (order.totalCents === 0) {
+    throw unprocessable(
+      'refund_exceeds_order',
+      'The order made an earlier claim good and cost nothing; redeliver, or refund the order that was paid',
+    )
+  }
   if (amount <= order.totalCents) return amount
   throw unprocessable(
     'refund_exceeds_order',
@@ -79,5 +91,5 @@ async function amountOf(ctx: OrderContext, claim: Claim, amountCents: number | u
 }
 
 function refuse(claim: Claim): never {
-  throw conflict('claim_already_resolved', `The claim ${claim.id} is ${claim.status} already`)
+  throw alreadyResolved(claim)
 }

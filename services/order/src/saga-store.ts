@@ -42,12 +42,21 @@ export async function stopCancelling(db: Db, id: string): Promise<void> {
   )
 }
 
-/** Cancels an order that is being cancelled or that still waits for its payment. @returns whether this call did it. */
+/**
+ * Cancels an order that is being cancelled or that still waits for its payment; a claim that it was to make good is
+ * open again. @returns whether this call did it.
+ */
 export async function cancelOrder(db: Db, id: string, leaseMs: number): Promise<boolean> {
   const rows = await db.query(
-    `update orders set status = 'cancelled', cancelled_at = now(), saga_step = 'unwinding', next_action = null,
-       lease_until = now() + $2::integer * interval '1 millisecond'
-     where id = $1 and saga_step in ('cancelling', 'awaiting_payment') returning id`,
+    `with ended as (
+       update orders set status = 'cancelled', cancelled_at = now(), saga_step = 'unwinding', next_action = null,
+         lease_until = now() + $2::integer * interval '1 millisecond'
+       where id = $1 and saga_step in ('cancelling', 'awaiting_payment') returning id, replaces_claim_id
+     ), reopened as (
+       update claims c set status = 'open', resolved_at = null from ended
+       where c.id = ended.replaces_claim_id and c.status = 'redelivering'
+     )
+     select id from ended`,
     [id, leaseMs],
   )
   return rows.length > 0

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { createAuthenticator } from '@urbanbloom/service-kit/auth'
 import { beginWhenMigrated } from '@urbanbloom/service-kit/background'
+import { UPLOAD_LIMIT_BYTES } from '@urbanbloom/service-kit/binary-body'
 import { createDb } from '@urbanbloom/service-kit/db'
 import { deliverEvents, forgetOldEvents } from '@urbanbloom/service-kit/events'
 import { createPeer, type Peer } from '@urbanbloom/service-kit/http-client'
@@ -8,12 +9,16 @@ import { createJobs } from '@urbanbloom/service-kit/jobs'
 import type { Service } from '@urbanbloom/service-kit/lifecycle'
 import { createLog } from '@urbanbloom/service-kit/log'
 import { createMetrics } from '@urbanbloom/service-kit/metrics'
+import { openObjectStore } from '@urbanbloom/service-kit/open-object-store'
 import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
 import { type App, createServer } from '@urbanbloom/service-kit/server'
+import { startTracing } from '@urbanbloom/service-kit/tracing'
 import { forgetOldKeys } from './answer-store.ts'
 import { registerCheckoutRoutes } from './checkout-routes.ts'
-import { registerClaimDecisions, registerClaimRoutes } from './claim-routes.ts'
+import { registerClaimPhotoRoutes } from './claim-photo-routes.ts'
+import { forgetOldClaimPhotos } from './claim-photos.ts'
+import { registerClaimDecisions, registerClaimRoutes, registerOwnClaims } from './claim-routes.ts'
 import type { Config } from './config.ts'
 import type { OrderContext } from './context.ts'
 import { orderTasks, receiveOrderEvents } from './order-events.ts'
@@ -30,9 +35,12 @@ export type OrderService = Service & { app: App; ctx: OrderContext }
 export async function createOrderService(config: Config): Promise<OrderService> {
   const resources = new AsyncDisposableStack()
   const log = createLog('order', config.http.logLevel)
+  resources.defer(await startTracing('order', config.http.tracing))
   const metrics = createMetrics('order')
   const db = createDb(config.database, { log, metrics })
   resources.defer(() => db.close())
+  const objects = await openObjectStore(config.objects, { maxBytes: UPLOAD_LIMIT_BYTES })
+  resources.defer(() => objects.close())
   const jobs = createJobs({
     schema: 'orders_jobs',
     db,
@@ -53,6 +61,7 @@ export async function createOrderService(config: Config): Promise<OrderService> 
   const ctx: OrderContext = {
     config,
     db,
+    objects,
     jobs,
     log,
     metrics: orderMetrics,
@@ -80,6 +89,8 @@ export async function createOrderService(config: Config): Promise<OrderService> 
     registerOrderActions(routes, ctx, auth)
     registerClaimRoutes(routes, ctx, auth)
     registerClaimDecisions(routes, ctx, auth)
+    registerOwnClaims(routes, ctx, auth)
+    registerClaimPhotoRoutes(routes, ctx, auth)
     receiveOrderEvents(routes, ctx)
   })
 
@@ -104,5 +115,6 @@ function beginWork(ctx: OrderContext, deliveryRouting: Peer, work: AsyncDisposab
   work.defer(() => jobs.stop())
   work.defer(recurring('recover_orders', config.recoveryIntervalMs, () => recoverOrders(ctx), log))
   work.defer(recurring('forget_old_events', HOUR_MS, () => forgetOldEvents(db), log))
+  work.defer(recurring('forget_old_claim_photos', HOUR_MS, () => forgetOldClaimPhotos(ctx), log))
   work.defer(recurring('forget_old_keys', HOUR_MS, () => forgetOldKeys(db), log))
 }

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { EventData, EventType } from '@urbanbloom/contracts/events'
 import { newId } from '@urbanbloom/service-kit/ids'
 import { request } from '@urbanbloom/test-kit/http'
@@ -16,7 +20,7 @@ export type OrderUnderTest = Awaited<ReturnType<typeof startOrder>>
 
 /** One replica on a free port. Recovery runs only when a test calls `recover`. */
 export async function startReplica(
-  { databaseUrl, peers }: { databaseUrl: string; peers: StubPeers },
+  { databaseUrl, peers, objectsUrl }: { databaseUrl: string; peers: StubPeers; objectsUrl: string },
   env: Record<string, string> = {},
 ) {
   const service = await createOrderService(
@@ -30,6 +34,7 @@ export async function startReplica(
       INVENTORY_URL: peers.url,
       DELIVERY_ROUTING_URL: peers.url,
       PAYMENT_URL: peers.url,
+      OBJECT_STORE_URL: objectsUrl,
       CHECKOUT_LEASE_MS: String(LEASE_MS),
       RECOVERY_INTERVAL_MS: HOUR_MS,
       ...env,
@@ -44,7 +49,8 @@ export async function startReplica(
 export async function startOrder() {
   const database = await createTestDatabase()
   const peers = await startStubPeers()
-  const base = { databaseUrl: database.urlFor('order'), peers }
+  const objects = await mkdtemp(join(tmpdir(), 'order-objects-'))
+  const base = { databaseUrl: database.urlFor('order'), peers, objectsUrl: pathToFileURL(objects).href }
   const replica = await startReplica(base)
   const { ctx, url } = replica
   const customer = { id: newId(), role: 'customer' }
@@ -69,6 +75,9 @@ export async function startOrder() {
 
   return {
     ...replica,
+    token,
+    ops,
+    productId: basket.items[0]?.productId ?? '',
     peers,
     adminUrl: database.adminUrl,
     /** Stops the first replica, which takes every job of the queue. */
@@ -89,9 +98,9 @@ export async function startOrder() {
         token,
         body: { reason: 'The leaves are broken', items: basket.items },
       }),
-    /** Has ops refund a claim. */
-    resolve: (claimId: string) =>
-      request('POST', `${url}/v1/claims/${claimId}/resolve`, { token: ops, body: { action: 'refund' } }),
+    /** Has ops decide on a claim: refund it, unless something else is said. */
+    resolve: (claimId: string, body: object = { action: 'refund' }) =>
+      request('POST', `${url}/v1/claims/${claimId}/resolve`, { token: ops, body }),
     read: (id: string) => request('GET', `${url}/v1/orders/${id}`, { token }),
     async tell<Type extends EventType>(type: Type, data: EventData<Type>, id: string = newId()) {
       const { status, body } = await request('POST', `${url}/internal/events`, {
@@ -107,6 +116,7 @@ export async function startOrder() {
       await replica.close()
       await peers.close()
       await database.close()
+      await rm(objects, { recursive: true, force: true })
     },
   }
 }

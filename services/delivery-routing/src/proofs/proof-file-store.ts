@@ -1,5 +1,5 @@
 import type { Db } from '@urbanbloom/service-kit/db'
-import type { ImageType } from './image-type.ts'
+import type { ImageType } from '@urbanbloom/service-kit/image-type'
 
 export type ProofFile = {
   id: string

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import type { User } from '@urbanbloom/service-kit/auth'
 import { conflict, notFound, ServiceError } from '@urbanbloom/service-kit/errors'
 import { newId } from '@urbanbloom/service-kit/ids'
+import { extensionOf, type ImageType, imageTypeOf } from '@urbanbloom/service-kit/image-type'
 import type { StoredObject } from '@urbanbloom/service-kit/object-store'
 import type { Context } from '../context.ts'
 import { lockStop, stopNotFound } from '../driver/lock-stop.ts'
-import { extensionOf, type ImageType, imageTypeOf } from './image-type.ts'
 import {
   beginProofFile,
   deleteProofFile,

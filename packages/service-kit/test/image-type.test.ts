@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { imageTypeOf } from './image-type.ts'
+import { imageTypeOf } from '../src/image-type.ts'
 
 it.each([
   ['image/jpeg', [0xff, 0xd8, 0xff, 0xe0, 0, 16]],
