@@ -70,7 +70,7 @@ export function makeDay({ seed, stops, vans }: { seed: number; stops: number; va
     end: at(21),
     capacity: { weightGrams: 600_000, volumeMilliliters: 4_000_000 },
     skills: [],
-    breaks: [{ earliest: at(11), latest: at(14), durationSeconds: 1_800 }],
+    breaks: [],
   }))
   return { hub, date: '2026-06-10', startsAt: at(0), shifts, deliveries, routes: [] }
 }

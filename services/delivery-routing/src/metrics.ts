@@ -17,6 +17,14 @@ export function createBusinessMetrics(metrics: Metrics) {
       'Time that the optimizer took for one plan',
       [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60],
     ),
+    capacityChecks: metrics.counter('capacity_checks_total', 'Looks at what is left of a day, by outcome', [
+      'outcome',
+    ]),
+    capacitySeconds: metrics.histogram(
+      'capacity_check_duration_seconds',
+      'Time on the event loop to see what is left of a day',
+      [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5],
+    ),
     planGap: metrics.histogram(
       'plan_gap_ratio',
       'How far a plan lies above an estimate that none can go below; 0.5 is half as long again',

@@ -1,11 +1,13 @@
 import { Page, PageQuery } from '@urbanbloom/contracts/paging'
 import { newId } from '@urbanbloom/service-kit/ids'
-import { bearer } from '@urbanbloom/service-kit/openapi'
+import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { readCursor, toPage } from '../page.ts'
-import { Hub, NewHub } from './hub.ts'
+import { IdParams } from '../schemas.ts'
+import { changeHub } from './change-hub.ts'
+import { Hub, HubChange, NewHub } from './hub.ts'
 import { insertHub, listHubs } from './hub-store.ts'
 
 export function registerHubRoutes(app: App, ctx: Context): void {
@@ -44,5 +46,24 @@ export function registerHubRoutes(app: App, ctx: Context): void {
       await insertHub(ctx.db, hub)
       return reply.code(201).send(hub)
     },
+  )
+
+  app.patch(
+    '/v1/hubs/:id',
+    {
+      onRequest,
+      schema: {
+        summary: 'Change the rules of a hub',
+        description:
+          'Cut-offs, fees and the capacity of windows apply to those that are still to come, too; a window never ' +
+          'gets less than it has sold.',
+        tags: ['Fleet'],
+        security: bearer,
+        params: IdParams,
+        body: HubChange,
+        response: { 200: Hub, ...problems({ 404: '`hub_not_found`' }) },
+      },
+    },
+    async ({ params: { id }, body }) => changeHub(ctx, id, body),
   )
 }

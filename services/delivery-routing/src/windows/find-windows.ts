@@ -4,6 +4,7 @@ import type { Hub } from '../fleet/hub.ts'
 import { findHub, findHubFor } from '../fleet/hub-store.ts'
 import type { Point } from '../geo.ts'
 import { addDays, datesBetween, localDateAt } from '../local-date.ts'
+import { windowsWithRoom } from './remaining-capacity.ts'
 import { cachedWindows } from './window-cache.ts'
 import {
   type DeliveryWindow,
@@ -34,14 +35,16 @@ export async function findWindows(ctx: Context, point: Point, date?: string): Pr
   const last = date ?? addDays(today, DAYS_WITHOUT_DATE - 1)
   if (first < today || last >= addDays(today, HORIZON_DAYS)) return []
   const windows = await cachedWindows(ctx, hub, { first, last }, () => loadWindows(ctx, hub, first, last))
-  return windows.filter((window) => isBeforeCutOff(ctx, window))
+  const offered = windows.filter((window) => isBeforeCutOff(ctx, window))
+  const withRoom = await windowsWithRoom(ctx, hub, point, offered)
+  return offered.map((window) => (withRoom.has(window.id) ? window : { ...window, full: true }))
 }
 
 /** The window of exactly this time at this hub; 409 when it is unknown, past its cut-off or full. */
 export async function findOpenWindow(
   ctx: Context,
   hub: Hub,
-  { start, end }: { start: string; end: string | undefined },
+  { start, end, ...point }: Point & { start: string; end: string | undefined },
 ): Promise<DeliveryWindow> {
   const startsAt = new Date(start)
   let window = await findWindowByStart(ctx.db, hub.id, startsAt)
@@ -56,6 +59,10 @@ export async function findOpenWindow(
     throw windowUnavailable('It is too late for this delivery window; choose a later one')
   }
   if (window.full) throw windowUnavailable('This delivery window is full; choose another')
+  const withRoom = await windowsWithRoom(ctx, hub, point, [window])
+  if (!withRoom.has(window.id)) {
+    throw windowUnavailable('No van can come to this place in this delivery window any more; choose another')
+  }
   return window
 }
 
@@ -92,5 +99,6 @@ function isOnOffer(ctx: Context, hub: Hub, start: Date): boolean {
 }
 
 export function isBeforeCutOff(ctx: Context, window: DeliveryWindow): boolean {
-  return Date.parse(window.start) >= ctx.now().getTime() + ctx.config.windowCutOffMs
+  const cutOff = window.cutOffAt ?? new Date(Date.parse(window.start) - ctx.config.windowCutOffMs)
+  return new Date(cutOff).getTime() >= ctx.now().getTime()
 }

@@ -46,7 +46,7 @@ export function registerWindowRoutes(app: App, ctx: Context): void {
     async ({ query: { date, ...point } }) => {
       const windows = await findWindows(ctx, point, date)
       return {
-        items: windows.map(({ full, ...window }) => ({ ...window, available: !full })),
+        items: windows.map(({ full, cutOffAt: _cutOffAt, ...window }) => ({ ...window, available: !full })),
         nextCursor: null,
       }
     },
@@ -59,7 +59,11 @@ export function registerWindowRoutes(app: App, ctx: Context): void {
       const hub = await hubFor(ctx, point)
       const answer = { hubId: hub.id, baseFeeCents: hub.baseFeeCents }
       if (start === undefined) return answer
-      const { full, ...window } = await findOpenWindow(ctx, hub, { start, end })
+      const {
+        full,
+        cutOffAt: _cutOffAt,
+        ...window
+      } = await findOpenWindow(ctx, hub, { start, end, ...point })
       return { ...answer, window: { ...window, available: !full } }
     },
   )
