@@ -41,6 +41,7 @@ const inherited = [
   'SSL_CERT_FILE',
   'NODE_EXTRA_CA_CERTS',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_TRACES_SAMPLER_ARG',
   'OSRM_URL',
 ] as const
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import type { TracingConfig } from './tracing.ts'
 
 /** A configuration that cannot be used. The message lists every problem, one on each line. */
 export class ConfigError extends Error {
@@ -38,6 +39,9 @@ export const httpEnvironment = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   INTERNAL_TOKEN: secret,
   DRAIN_DELAY_MS: milliseconds.default(0),
+  // The names are OpenTelemetry's own.
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.1),
 }
 
 /** What every process with a schema of its own reads. */
@@ -60,7 +64,17 @@ export function httpConfig(env: z.output<z.ZodObject<typeof httpEnvironment>>) {
     logLevel: env.LOG_LEVEL,
     internalToken: env.INTERNAL_TOKEN,
     drainDelayMs: env.DRAIN_DELAY_MS,
+    tracing: tracingConfig(env),
   }
+}
+
+/** Where traces go and which part of them; undefined where none are recorded. */
+export function tracingConfig(env: {
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined
+  OTEL_TRACES_SAMPLER_ARG: number
+}): TracingConfig | undefined {
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT
+  return endpoint === undefined ? undefined : { endpoint, ratio: env.OTEL_TRACES_SAMPLER_ARG }
 }
 
 /** The group that `createDb` takes, from the variables of `databaseEnvironment`. */

@@ -7,6 +7,7 @@ import { measureDatabase } from './db-metrics.ts'
 import { invalid, ServiceError, unavailable } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { startSpan } from './tracing.ts'
 
 /** The pool and a transaction have this same type, so that every store function works in and out of one. */
 export type Db = {
@@ -65,11 +66,16 @@ export function createDb(
   }
   const runOn = async <Row>(client: pg.PoolClient, sql: string, values: readonly unknown[]) => {
     const start = performance.now()
+    const span = startSpan(() => operationOf(sql), 'client', {
+      attributes: { 'db.system.name': 'postgresql', 'db.query.text': sql },
+    })
     try {
       const result = await client.query({ name: statementName(sql), text: sql, values: [...values] })
       outage.answered()
+      span?.end()
       return result.rows as Row[]
     } catch (err) {
+      span?.end({ failure: err })
       if (isConnectionLost(err)) outage.failed(err)
       throw err
     } finally {
@@ -164,6 +170,11 @@ async function inTransaction<T>(
     await client.query('rollback').catch(() => undefined)
     throw err
   }
+}
+
+/** `select`, `insert`, `with`: the first word, which is all that a span's name needs. */
+function operationOf(sql: string): string {
+  return /^\s*(\w+)/.exec(sql)?.[1]?.toLowerCase() ?? 'statement'
 }
 
 const names = new Map<string, string>()

@@ -8,6 +8,7 @@ import { newId } from './ids.ts'
 import type { Jobs, Task } from './jobs.ts'
 import { currentContext } from './request-context.ts'
 import type { App } from './server.ts'
+import { startSpan } from './tracing.ts'
 
 const DELIVER = 'deliver_event'
 /** How long a handled event's id is kept: longer than its publisher keeps trying. */
@@ -23,10 +24,12 @@ export async function publish<Type extends EventType>(
   data: EventData<Type>,
 ): Promise<void> {
   const event = { id: newId(), type, occurredAt: new Date().toISOString(), data }
-  const traceparent = currentContext()?.traceparent
+  const span = startSpan(() => `publish ${type}`, 'producer')
+  const traceparent = span?.traceparent ?? currentContext()?.traceparent
   for (const to of subscribersOf[type]) {
     await jobs.enqueue(tx, DELIVER, { to, event, traceparent })
   }
+  span?.end()
 }
 
 /** The task that carries events to their subscribers; the publisher's queue retries it. */

@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import { badGateway, type ErrorKind, kindOfStatus, ServiceError, timeout, unavailable } from './errors.ts'
 import { newId } from './ids.ts'
 import { currentContext, remainingMs, traceparentFrom } from './request-context.ts'
+import { startSpan } from './tracing.ts'
 
 export type Peer = ReturnType<typeof createPeer>
 
@@ -61,6 +62,9 @@ export function createPeer(options: { name: string; baseUrl: string; internalTok
   ) {
     if (budgetMs < 1) throw timeout('deadline_exceeded', `No time was left to ask ${options.name}`)
     const context = currentContext()
+    const span = startSpan(() => `POST ${patternOf(path)}`, 'client', {
+      attributes: { 'server.address': options.name, 'http.request.method': 'POST' },
+    })
     let response: Awaited<ReturnType<typeof pool.request>>
     let text: string
     // An emitter of one's own costs a fraction of an AbortSignal, and covers waiting for a connection, too.
@@ -74,7 +78,7 @@ export function createPeer(options: { name: string; baseUrl: string; internalTok
           'content-type': 'application/json',
           authorization: `Bearer ${options.internalToken}`,
           'x-request-id': context?.requestId ?? newId(),
-          traceparent: context?.traceparent ?? traceparentFrom(undefined),
+          traceparent: span?.traceparent ?? context?.traceparent ?? traceparentFrom(undefined),
           'x-request-timeout-ms': String(Math.floor(budgetMs)),
         },
         body,
@@ -82,10 +86,15 @@ export function createPeer(options: { name: string; baseUrl: string; internalTok
       })
       text = await response.body.text()
     } catch (err) {
+      span?.end({ failure: err })
       throw unreachable(err, options.name)
     } finally {
       clearTimeout(timer)
     }
+    span?.end({
+      ...(response.statusCode >= 500 && { failure: `status ${response.statusCode}` }),
+      attributes: { 'http.response.status_code': response.statusCode },
+    })
     if (response.statusCode >= 400) throw refused(response.statusCode, text, options.name)
     return answer.parse(text === '' ? undefined : JSON.parse(text))
   }
@@ -138,6 +147,11 @@ function parseProblem(text: string): Problem | null {
   } catch {
     return null
   }
+}
+
+/** Without the ids in it, because a span's name is one of few. */
+function patternOf(path: string): string {
+  return path.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, ':id')
 }
 
 function code(peer: string): string {

@@ -8,7 +8,8 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { measureQueue } from './queue-metrics.ts'
 import { recurring } from './recurring.ts'
-import { runInContext, traceparentFrom } from './request-context.ts'
+import { currentContext, runInContext, traceparentFrom } from './request-context.ts'
+import { startSpan } from './tracing.ts'
 
 export type Jobs = ReturnType<typeof createJobs>
 export type Task = (payload: never) => Promise<void>
@@ -99,9 +100,11 @@ export function createJobs(options: JobsOptions) {
       payload: object,
       { jobKey, runAt, maxAttempts }: EnqueueOptions = {},
     ) {
+      // What the job does belongs to the trace of what caused it.
+      const caused = { traceparent: currentContext()?.traceparent, ...payload }
       await tx.query(
         `select 1 from ${schema}.add_job($1, payload := $2::json, run_at := $3, max_attempts := $4, job_key := $5)`,
-        [task, JSON.stringify(payload), runAt ?? null, maxAttempts ?? MAX_ATTEMPTS, jobKey ?? null],
+        [task, JSON.stringify(caused), runAt ?? null, maxAttempts ?? MAX_ATTEMPTS, jobKey ?? null],
       )
     },
     /** Begins to work jobs off. A database that goes away only pauses it. */
@@ -152,14 +155,18 @@ type Observer = {
 /** Runs a job in a context and within a time of its own, and counts and logs its outcome. */
 function observed(name: string, task: Task, { log, finished, timeoutMs, locks }: Observer) {
   return (payload: unknown, { job }: JobHelpers): Promise<void> => {
-    const traceparent = traceparentFrom((payload as { traceparent?: string } | null)?.traceparent)
+    const parent = traceparentFrom((payload as { traceparent?: string } | null)?.traceparent)
+    const span = startSpan(() => `process ${name}`, 'consumer', { parent })
+    const traceparent = span?.traceparent ?? parent
     const context = { requestId: newId(), traceparent, deadlineAt: performance.now() + timeoutMs }
     const run = runInContext(context, async () => {
       try {
         await within(timeoutMs, task(payload as never))
         finished.inc({ task: name, outcome: 'done' })
+        span?.end()
       } catch (err) {
         finished.inc({ task: name, outcome: 'failed' })
+        span?.end({ failure: err })
         const level = isDatabaseAway(err) ? 'debug' : 'warn'
         log[level]({ err, task: name }, 'a job failed; it is tried again later')
         throw err

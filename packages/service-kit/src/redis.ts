@@ -2,6 +2,7 @@ import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleAll } fro
 import { Redis } from 'ioredis'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { inSpan } from './tracing.ts'
 
 const COMMAND_TIMEOUT_MS = 250
 const FAILURES_THAT_OPEN = 5
@@ -32,7 +33,9 @@ export function createRedis(url: string, options: { log: Log; metrics: Metrics }
     duplicate: () => connect(url, options.log),
     async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
       try {
-        return await breaker.execute(() => command(client))
+        return await breaker.execute(() =>
+          inSpan('redis', 'client', { 'db.system.name': 'redis' }, () => command(client)),
+        )
       } catch (err) {
         if (!(err instanceof BrokenCircuitError)) failures.inc()
         return undefined

@@ -19,6 +19,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { openapiOptions } from './openapi.ts'
 import { type RequestContext, runInContext, traceIdOf, traceparentFrom } from './request-context.ts'
+import { type Span, startSpan } from './tracing.ts'
 
 const DEFAULT_DEADLINE_MS = 10_000
 const MAX_DEADLINE_MS = 60_000
@@ -29,12 +30,14 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `createServer` before anything else sees the request. */
     context: RequestContext
+    /** Undefined where the trace is not recorded. */
+    span: Span | undefined
   }
 }
 
 type ServerOptions = {
   name: string
-  config: HttpConfig
+  config: Omit<HttpConfig, 'tracing'>
   log: Log
   metrics: Metrics
   /** Resolves when the process may take traffic; rejects with the reason when not. */
@@ -72,8 +75,12 @@ export function createServer(options: ServerOptions): App {
   acceptJson(app)
 
   app.decorateRequest('context', null as unknown as RequestContext)
+  app.decorateRequest('span', undefined)
   app.addHook('onRequest', (request, reply, done) => {
     request.context = contextOf(request)
+    request.span = startSpan(() => spanName(request), 'server', { parent: request.context.traceparent })
+    // What the request causes hangs below its span.
+    if (request.span !== undefined) request.context.traceparent = request.span.traceparent
     void reply.header('x-request-id', request.context.requestId)
     runInContext(request.context, done)
   })
@@ -126,6 +133,7 @@ function record(options: ServerOptions, request: FastifyRequest, reply: FastifyR
   const { requestId, traceparent } = request.context
   const traceId = traceIdOf(traceparent)
   const seconds = reply.elapsedTime / 1000
+  endRequestSpan(request, reply.statusCode)
   options.metrics.observeRequest({ method, route, status: reply.statusCode, seconds, traceId })
   if (route === '/livez' || route === '/readyz' || route === '/metrics') return
   options.log.info(
@@ -139,6 +147,21 @@ function record(options: ServerOptions, request: FastifyRequest, reply: FastifyR
     },
     'request',
   )
+}
+
+function spanName({ method, routeOptions }: FastifyRequest): string {
+  return `${method} ${routeOptions.url ?? 'unmatched'}`
+}
+
+function endRequestSpan({ method, routeOptions, span }: FastifyRequest, status: number): void {
+  span?.end({
+    ...(status >= 500 && { failure: `status ${status}` }),
+    attributes: {
+      'http.request.method': method,
+      'http.route': routeOptions.url ?? 'unmatched',
+      'http.response.status_code': status,
+    },
+  })
 }
 
 function registerProbes(app: App, options: ServerOptions): void {

@@ -9,6 +9,7 @@ import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
 import { createRedis } from '@urbanbloom/service-kit/redis'
 import { type App, createServer } from '@urbanbloom/service-kit/server'
+import { startTracing } from '@urbanbloom/service-kit/tracing'
 import { measureAccounts } from './account-metrics.ts'
 import { registerAddressRoutes } from './address-routes.ts'
 import { createAuthEvents } from './auth-metrics.ts'
@@ -33,6 +34,7 @@ export type AuthService = Service & { app: App }
 export async function createAuthService(config: Config): Promise<AuthService> {
   const resources = new AsyncDisposableStack()
   const log = createLog('auth', config.http.logLevel)
+  resources.defer(await startTracing('auth', config.http.tracing))
   const metrics = createMetrics('auth')
   const db = createDb(config.database, { log, metrics })
   measureAccounts(db, metrics, config.keys.ageMs)

@@ -15,6 +15,7 @@ import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
 import { createRedis } from '@urbanbloom/service-kit/redis'
 import { type App, createServer } from '@urbanbloom/service-kit/server'
+import { startTracing } from '@urbanbloom/service-kit/tracing'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import { confirmDelivery } from './deliveries/confirm-delivery.ts'
@@ -72,6 +73,7 @@ export async function createDeliveryRoutingService(
   overrides: Overrides = {},
 ): Promise<Service & { ctx: Context; app: App }> {
   const resources = new AsyncDisposableStack()
+  resources.defer(await startTracing('delivery-routing', config.http.tracing))
   const objects = await openObjectStore(config.objects, { maxBytes: UPLOAD_LIMIT_BYTES })
   resources.defer(() => objects.close())
   const { ctx, app, readiness } = createContext(config, { ...overrides, objects }, resources)

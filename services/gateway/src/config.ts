@@ -5,6 +5,7 @@ import {
   port,
   readEnvironment,
   redisEnvironment,
+  tracingConfig,
 } from '@urbanbloom/service-kit/config'
 import * as z from 'zod'
 
@@ -40,6 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     host: values.HOST,
     logLevel: values.LOG_LEVEL,
     drainDelayMs: values.DRAIN_DELAY_MS,
+    tracing: tracingConfig(values),
     /** Where Prometheus reads; undefined for nowhere, because the public port never answers `/metrics`. */
     metricsPort: values.METRICS_PORT,
     redisUrl: values.REDIS_URL,

@@ -25,9 +25,13 @@ function record(
   const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_LEFT
   const { method } = request
   const { elapsedTime } = reply
-  const { requestId, traceparent } = request.identity
+  const { requestId, traceparent, span } = request.identity
   const traceId = traceIdOf(traceparent)
   metrics.observeRequest({ method, route, status, seconds: elapsedTime / 1000, traceId })
+  span?.end({
+    ...(status >= 500 && { failure: `status ${status}` }),
+    attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status },
+  })
   if (quietRoutes.has(route)) return
   log.info(
     {

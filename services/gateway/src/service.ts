@@ -3,6 +3,7 @@ import type { Service } from '@urbanbloom/service-kit/lifecycle'
 import { createLog } from '@urbanbloom/service-kit/log'
 import { createMetrics, type Metrics } from '@urbanbloom/service-kit/metrics'
 import { createRedis } from '@urbanbloom/service-kit/redis'
+import { startTracing } from '@urbanbloom/service-kit/tracing'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { createMetricsServer } from './metrics-server.ts'
@@ -18,6 +19,7 @@ export type Gateway = Service & {
 export async function createGateway(config: Config): Promise<Gateway> {
   const resources = new AsyncDisposableStack()
   const log = createLog('gateway', config.logLevel)
+  resources.defer(await startTracing('gateway', config.tracing))
   const metrics = createMetrics('gateway')
   const redis = createRedis(config.redisUrl, { log, metrics })
   resources.defer(() => redis.close())

@@ -12,6 +12,7 @@ import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
 import { createRedis } from '@urbanbloom/service-kit/redis'
 import { type App, createServer } from '@urbanbloom/service-kit/server'
+import { startTracing } from '@urbanbloom/service-kit/tracing'
 import { createCatalogPages } from './catalog-pages.ts'
 import type { Config } from './config.ts'
 import type { InventoryContext } from './context.ts'
@@ -31,6 +32,7 @@ export type InventoryService = Service & { app: App; ctx: InventoryContext }
 export async function createInventoryService(config: Config): Promise<InventoryService> {
   const resources = new AsyncDisposableStack()
   const log = createLog('inventory', config.http.logLevel)
+  resources.defer(await startTracing('inventory', config.http.tracing))
   const kitMetrics = createMetrics('inventory')
   const metrics = createInventoryMetrics(kitMetrics)
   const db = createDb(config.database, { log, metrics: kitMetrics })

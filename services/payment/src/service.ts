@@ -11,6 +11,7 @@ import { createMetrics } from '@urbanbloom/service-kit/metrics'
 import { createReadiness } from '@urbanbloom/service-kit/readiness'
 import { recurring } from '@urbanbloom/service-kit/recurring'
 import { type App, createServer } from '@urbanbloom/service-kit/server'
+import { startTracing } from '@urbanbloom/service-kit/tracing'
 import type { Config } from './config.ts'
 import type { PaymentContext } from './context.ts'
 import { registerInternalRoutes } from './internal-routes.ts'
@@ -32,6 +33,7 @@ export type PaymentService = Service & { readonly app: App; readonly ctx: Paymen
 export async function createPaymentService(config: Config): Promise<PaymentService> {
   const resources = new AsyncDisposableStack()
   const log = createLog('payment', config.http.logLevel)
+  resources.defer(await startTracing('payment', config.http.tracing))
   const metrics = createMetrics('payment')
   const db = createDb(config.database, { log, metrics })
   resources.defer(() => db.close())
