@@ -45,7 +45,8 @@ export interface Plan {
   /** The vehicles whose routes differ from the plan last synchronised with. */
   readonly touched: Int32Array
   readonly isTouched: Uint8Array
-  readonly count: { absent: number; touched: number }
+  /** `elsewhere` counts the stops that other threads plan. */
+  readonly count: { absent: number; touched: number; elsewhere: number }
 }
 
 /** Segments by node: least duration, and the earliest and latest start that achieve it. */
@@ -56,6 +57,9 @@ export interface SegmentArrays {
 }
 
 export const ABSENT = -1
+
+/** The stop count of a vehicle that another thread plans. Its stops are `ABSENT`, but not in the list. */
+const ELSEWHERE = -1
 
 /** A plan in which each vehicle goes from start to end and every stop is absent. Not refreshed yet. */
 export function createPlan(model: Model): Plan {
@@ -92,7 +96,7 @@ export function createPlan(model: Model): Plan {
     absent: new Int32Array(stopCount),
     touched: new Int32Array(vehicleCount),
     isTouched: new Uint8Array(vehicleCount),
-    count: { absent: 0, touched: 0 },
+    count: { absent: 0, touched: 0, elsewhere: 0 },
   }
   for (let vehicle = 0; vehicle < vehicleCount; vehicle++) {
     plan.next[startNode(model, vehicle)] = endNode(model, vehicle)
@@ -140,6 +144,19 @@ function unlink(plan: Plan, stop: number): void {
   plan.previous[next] = previous
   touch(plan, plan.vehicle[stop]!)
   plan.vehicle[stop] = ABSENT
+}
+
+/** Takes a route out of the plan, because another thread plans it: neither its stops nor its vehicle can be used. */
+export function clearElsewhere(model: Model, plan: Plan, vehicle: number): void {
+  const start = startNode(model, vehicle)
+  const end = endNode(model, vehicle)
+  for (let node = plan.next[start]!; node !== end; node = plan.next[node]!) plan.vehicle[node] = ABSENT
+  plan.next[start] = end
+  plan.previous[end] = start
+  plan.count.elsewhere += plan.stopCount[vehicle]!
+  plan.stopCount[vehicle] = ELSEWHERE
+  plan.cost[vehicle] = 0
+  plan.changeCost[vehicle] = 0
 }
 
 /** Makes the stops from `head` on follow `stop`, and what followed it follow the stop before `head`. */

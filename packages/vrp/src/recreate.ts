@@ -228,7 +228,7 @@ function listUnused(model: Model, plan: Plan, scratch: RecreateScratch): void {
   const round = ++scratch.round
   scratch.unusedCount = 0
   for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
-    if (plan.stopCount[vehicle]! > 0) continue
+    if (plan.stopCount[vehicle] !== 0) continue
     const twin = model.twin[vehicle]!
     if (scratch.roundOfTwin[twin] === round) continue
     scratch.roundOfTwin[twin] = round

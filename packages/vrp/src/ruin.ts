@@ -19,9 +19,11 @@ export interface RuinParameters {
   readonly routeRate: number
 }
 
+const MAX_DRAWS = 20
+
 /** Small instances gain from many small ruins, large ones from fewer that reach further. */
 export function ruinParameters(stopCount: number): RuinParameters {
-  const averageRemoved = Math.min(10, Math.max(6, 5 + stopCount / 200))
+  const averageRemoved = Math.min(10, Math.max(6, stopCount / 25))
   return {
     averageRemoved,
     maxStringLength: Math.min(10, Math.floor(averageRemoved) + 2),
@@ -39,16 +41,16 @@ export function ruinParameters(stopCount: number): RuinParameters {
 export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: Random): number {
   const parameters = ruinParameters(model.stopCount)
   const absentBefore = plan.count.absent
-  const served = model.stopCount - absentBefore
+  const served = model.stopCount - absentBefore - plan.count.elsewhere
   if (served === 0) return 0
   if (random.unit() < parameters.routeRate) {
-    removeRoute(model, plan, random.below(model.stopCount))
+    removeRoute(model, plan, drawStop(model, plan, random))
     return plan.count.absent - absentBefore
   }
   const longest = Math.min(parameters.maxStringLength, Math.max(1, served / countUsed(plan)))
   const mostStrings = (4 * parameters.averageRemoved) / (1 + longest) - 1
   const strings = Math.floor(1 + random.unit() * mostStrings)
-  for (const stop of neighbours.of(random.below(model.stopCount))) {
+  for (const stop of neighbours.of(drawStop(model, plan, random))) {
     if (plan.count.touched >= strings) break
     const vehicle = plan.vehicle[stop]!
     if (vehicle === ABSENT || plan.isTouched[vehicle] === 1 || model.isLocked[stop] === 1) continue
@@ -58,6 +60,14 @@ export function ruin(model: Model, plan: Plan, neighbours: Neighbours, random: R
   }
   for (let index = 0; index < plan.count.touched; index++) refreshOrClear(model, plan, plan.touched[index]!)
   return plan.count.absent - absentBefore
+}
+
+/** Any stop; when other threads plan some, preferably one that this plan serves. */
+function drawStop(model: Model, plan: Plan, random: Random): number {
+  let stop = random.below(model.stopCount)
+  for (let draws = 1; plan.count.elsewhere > 0 && plan.vehicle[stop] === ABSENT && draws < MAX_DRAWS; draws++)
+    stop = random.below(model.stopCount)
+  return stop
 }
 
 /** Removes `length` stops around `stop`, either in one piece or leaving out a middle. */

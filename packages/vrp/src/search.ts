@@ -15,6 +15,7 @@ import { refreshRoute } from './route-evaluation.ts'
 import { ruin } from './ruin.ts'
 import type { StopCriterion } from './stop.ts'
 import { exchangeTails } from './tail-exchange.ts'
+import type { TeamMember } from './team.ts'
 
 /** Beyond this many, strings near a stop are no longer near it. */
 const RUIN_NEIGHBOURS = 400
@@ -32,6 +33,7 @@ export function search(
   stop: StopCriterion,
   seed: number,
   onImprovement?: (worth: Worth) => void,
+  team?: TeamMember,
 ): Plan {
   const random = new Random(seed)
   const context = createRecreateContext(model, random)
@@ -46,6 +48,12 @@ export function search(
   onImprovement?.(bestWorth)
 
   while (!stop.reached()) {
+    if (team?.isDue(stop.progress)) {
+      if (team.meet(current)) break
+      copyPlan(current, candidate)
+      copyPlan(current, best)
+      currentWorth = bestWorth = worthOf(model, current)
+    }
     if (exchangesTails && random.unit() < EXCHANGE_RATE) {
       const limit = acceptance.temperature(stop.progress)
       if (!exchangeTails(model, candidate, context.neighbours, random, limit)) continue
@@ -63,6 +71,7 @@ export function search(
       onImprovement?.(bestWorth)
     }
   }
+  team?.finish(best)
   listAbsent(model, best)
   return fillPlan(context, best)
 }

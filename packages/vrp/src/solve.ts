@@ -7,6 +7,7 @@ import { search } from './search.ts'
 import type { Solution } from './solution.ts'
 import { type Limits, StopCriterion } from './stop.ts'
 import { orderByNearness } from './stop-order.ts'
+import { TeamMember } from './team.ts'
 import { validateProblem } from './validate-problem.ts'
 
 /** How long to search, and from which seed. */
@@ -18,6 +19,8 @@ export interface SolveOptions extends Limits {
    * and the weight of what it leaves out. It is called thousands of times in a second, so it should do little.
    */
   readonly onImprovement?: (worth: Worth) => void
+  /** For `solveInParallel`: which of how many threads this is. */
+  readonly team?: { memory: SharedArrayBuffer; thread: number; threads: number }
 }
 
 /**
@@ -29,7 +32,10 @@ export function solve(given: Problem, options: SolveOptions = {}): Solution {
   validateProblem(given)
   const problem = { ...given, stops: orderByNearness(given) }
   const model = compileModel(problem)
-  const plan = search(model, stop, options.seed ?? 1, options.onImprovement)
+  const { seed = 1, team } = options
+  const member = team && new TeamMember(model, team.memory, team.thread, team.threads, seed)
+  // Threads of a team differ in their seed alone.
+  const plan = search(model, stop, seed + (team?.thread ?? 0), options.onImprovement, member)
   const { routes, leftOut } = buildRoutes(problem, model, plan)
   return {
     routes,
