@@ -10,6 +10,9 @@ export type Things = {
   sessionId: string
   linkId: string
   trackingToken: string
+  /** Both exist once the order is delivered. */
+  claimId: string
+  photoId: string
 }
 
 export type Row = {
@@ -22,6 +25,8 @@ export type Row = {
   /** The path parameters, in their order; ids that nobody has unless given. */
   of?: (things: Things) => readonly string[]
   body?: object | Buffer
+  /** Asked once the order is delivered, because before that nothing can be claimed. */
+  afterDelivery?: true
   /** A driver may not any more, two hours after the shift. */
   endsWithShift?: true
 }
@@ -50,6 +55,27 @@ const ofStop = (call: string, body?: object | Buffer): Row => ({
   of: stop,
   ...(body !== undefined && { body }),
 })
+
+const claimRows: readonly Row[] = [
+  ofOrder('GET /v1/orders/{}/claims'),
+  {
+    ...ofOrder('POST /v1/orders/{}/claims', {
+      reason: 'damaged',
+      items: [{ productId: '01900000-0000-7000-8000-000000000000', quantity: 1 }],
+    }),
+    afterDelivery: true,
+  },
+  {
+    ...ofOrder('POST /v1/orders/{}/claims/{}/photos', picture),
+    of: ({ orderId, claimId }) => [orderId, claimId],
+    afterDelivery: true,
+  },
+  {
+    ...ofOrder('GET /v1/orders/{}/claims/{}/photos/{}'),
+    of: ({ orderId, claimId, photoId }) => [orderId, claimId, photoId],
+    afterDelivery: true,
+  },
+]
 
 /** Every call, in the order of the paths; the last cell of a row is its owner's, so what it changes harms no other row. */
 export const rows: readonly Row[] = [
@@ -89,12 +115,10 @@ export const rows: readonly Row[] = [
   { call: 'GET /v1/orders/{}', who: ['customer', 'ops'], owner: 'customer', of: order },
   ofOrder('POST /v1/orders/{}/cancel', {}),
   ofOrder('POST /v1/orders/{}/payment-action', { outcome: 'approve' }),
-  ofOrder('POST /v1/orders/{}/claims', {
-    reason: 'damaged',
-    items: [{ productId: '01900000-0000-7000-8000-000000000000', quantity: 1 }],
-  }),
+  ...claimRows,
   { call: 'GET /v1/claims', who: ops },
   { call: 'POST /v1/claims/{}/resolve', who: ops },
+  { call: 'GET /v1/claims/{}/photos/{}', who: ops },
 
   ofOrder('GET /v1/orders/{}/tracking'),
   ofOrder('GET /v1/orders/{}/tracking/events'),
@@ -139,6 +163,7 @@ export const rows: readonly Row[] = [
   ...[
     'GET /v1/hubs',
     'POST /v1/hubs',
+    'PATCH /v1/hubs/{}',
     'GET /v1/vehicles',
     'POST /v1/vehicles',
     'GET /v1/drivers',
@@ -186,5 +211,5 @@ export const rows: readonly Row[] = [
   // It proves by its signature who it is.
   { call: 'POST /v1/payments/webhooks/{}', who: 'everybody' },
   // It ends the sessions, so nothing may come after it.
-  { call: 'POST /v1/auth/logout', who: 'anybody' },
+  { call: 'POST /v1/auth/logout', who: 'anybody', afterDelivery: true },
 ]

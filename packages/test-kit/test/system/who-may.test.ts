@@ -1,6 +1,7 @@
 import { newId } from '@urbanbloom/service-kit/ids'
 import { logIn, registerCustomer } from '@urbanbloom/test-kit/people'
 import { type System, startSystem } from '@urbanbloom/test-kit/system'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Api, bodyOf, openApi } from './api-client.ts'
@@ -63,6 +64,8 @@ beforeAll(async () => {
     sessionId: sessions.find(({ current }: { current: boolean }) => !current)?.id ?? '',
     linkId: links[0].id,
     trackingToken: link.token,
+    claimId: newId(),
+    photoId: newId(),
   }
 })
 afterAll(() => system?.close())
@@ -128,7 +131,7 @@ test('every call of the OpenAPI document has its row, and every row its call', (
   expect(rowsOfEverybody.toSorted()).toEqual(open.toSorted())
 })
 
-test.each(rows)('$call', async (row) => {
+async function askEverybody(row: Row): Promise<void> {
   // The owner comes last, because what they do may end what the row is about.
   const last: Column = row.owner ?? 'ops'
   const order: Column[] = [...columns.filter((column) => column !== last), last]
@@ -143,7 +146,32 @@ test.each(rows)('$call', async (row) => {
       expected(row, column),
     )
   }
+}
+
+test.each(rows.filter(({ afterDelivery }) => !afterDelivery))('$call', askEverybody)
+
+test('once the order is delivered, its customer claims', async () => {
+  const { orderId } = things
+  const customer = api.as({ token: tokens.customer ?? '' })
+  const order = await waitFor(
+    async () => {
+      const { body } = await customer.get(`/v1/orders/${orderId}`)
+      return body.status === 'delivered' ? body : null
+    },
+    { describe: 'the order to be delivered' },
+  )
+  const items = [{ productId: order.lines[0].productId, quantity: 1 }]
+  const claim = await customer.post(`/v1/orders/${orderId}/claims`, { reason: 'damaged', items })
+  things = { ...things, claimId: bodyOf(201, claim).id }
+  const photo = await ask('POST', `/v1/orders/${orderId}/claims/${things.claimId}/photos`, {
+    token: tokens.customer,
+    body: picture,
+  })
+  expect(photo.status).toBe(201)
+  things = { ...things, photoId: photo.body.id }
 })
+
+test.each(rows.filter(({ afterDelivery }) => afterDelivery))('$call', askEverybody)
 
 test('a driver after the shift reads no picture any more, and may still report', async () => {
   const client = new pg.Client({ connectionString: system.database.adminUrl })
