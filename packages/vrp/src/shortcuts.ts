@@ -28,18 +28,24 @@ function hasUniformFleet(model: Model): boolean {
   )
 }
 
-/** Whether even a route of all stops by their longest legs would be in time everywhere. */
+/**
+ * Whether even a route of all stops by their longest legs would be in time everywhere. Mostly the first few legs say no,
+ * which matters before the first plan.
+ */
 function canNeverBeLate(model: Model): boolean {
   const { windowFrom, windowOpen, lastClose, placeCount } = model
   if (model.hasSeveralWindows) return false
+  if (!lastClose.every((_, stop) => windowOpen[windowFrom[stop]!]! <= 0)) return false
+  const lower = (least: number, moment: number) => Math.min(least, moment)
+  const limit = model.shiftEnd.reduce(lower, lastClose.reduce(lower, Number.POSITIVE_INFINITY))
+  const { into } = model.duration[0]!
   let clock = model.shiftStart.reduce((latest, start) => Math.max(latest, start), 0)
-  for (let place = 0; place < placeCount; place++) {
-    const legs = model.duration[0]!.into.subarray(place * placeCount, (place + 1) * placeCount)
-    clock += legs.reduce((longest, seconds) => Math.max(longest, seconds), 0)
+  for (let place = 0; place < placeCount && clock <= limit; place++) {
+    let longest = 0
+    const end = (place + 1) * placeCount
+    for (let cell = place * placeCount; cell < end; cell++) longest = Math.max(longest, into[cell]!)
+    clock += longest
     if (place < model.stopCount) clock += model.serviceSeconds[place]!
   }
-  return (
-    model.shiftEnd.every((end) => end >= clock) &&
-    lastClose.every((close, stop) => close >= clock && windowOpen[windowFrom[stop]!]! <= 0)
-  )
+  return clock <= limit
 }
