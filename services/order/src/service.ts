@@ -82,17 +82,7 @@ export async function createOrderService(config: Config): Promise<OrderService> 
     metrics,
     ready: () => readiness.check(),
   })
-  void app.register(async (routes: App) => {
-    const auth = createAuthenticator({ authUrl: config.authUrl })
-    registerCheckoutRoutes(routes, ctx, auth)
-    registerOrderRoutes(routes, ctx, auth)
-    registerOrderActions(routes, ctx, auth)
-    registerClaimRoutes(routes, ctx, auth)
-    registerClaimDecisions(routes, ctx, auth)
-    registerOwnClaims(routes, ctx, auth)
-    registerClaimPhotoRoutes(routes, ctx, auth)
-    receiveOrderEvents(routes, ctx)
-  })
+  void app.register(async (routes: App) => registerAll(routes, ctx))
 
   return {
     log,
@@ -107,6 +97,18 @@ export async function createOrderService(config: Config): Promise<OrderService> 
     },
     close: () => resources.disposeAsync(),
   }
+}
+
+function registerAll(routes: App, ctx: OrderContext): void {
+  const auth = createAuthenticator({ authUrl: ctx.config.authUrl })
+  registerCheckoutRoutes(routes, ctx, auth)
+  registerOrderRoutes(routes, ctx, auth)
+  registerOrderActions(routes, ctx, auth)
+  registerClaimRoutes(routes, ctx, auth)
+  registerClaimDecisions(routes, ctx, auth)
+  registerOwnClaims(routes, ctx, auth)
+  registerClaimPhotoRoutes(routes, ctx, auth)
+  receiveOrderEvents(routes, ctx)
 }
 
 function beginWork(ctx: OrderContext, deliveryRouting: Peer, work: AsyncDisposableStack): void {
