@@ -239,6 +239,14 @@ describe('what phones recorded', () => {
       [stop?.id],
     )
     expect(await codeOf(day.driver.token, { events: [event('z')] })).toBe('stop_removed')
+    const kept = await world.db.query(
+      `select client_event_id, result->>'code' as code from driver_events
+       where client_event_id in ('x', 'y', 'z') order by 1`,
+    )
+    expect(kept).toEqual([
+      { client_event_id: 'x', code: 'stop_reassigned' },
+      { client_event_id: 'z', code: 'stop_removed' },
+    ])
   })
 
   it('is forgotten after ninety days, and may come again without harm', async () => {

@@ -107,7 +107,8 @@ async function refuseDecided(tx: Db, { stop }: LockedStop): Promise<ServiceError
   )
 }
 
-async function keepReport(
+/** Keeps what a phone said as it came, with what came of it; the same event again only changes the latter. */
+export async function keepReport(
   tx: Db,
   kept: { driverId: string; stopId: string; said: Said; recording: Recording; refusal: ServiceError | null },
 ): Promise<void> {

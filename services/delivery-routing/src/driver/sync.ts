@@ -10,7 +10,7 @@ import { countOutcome } from './count-outcome.ts'
 import { FailureNote, FailureReason } from './failure-reason.ts'
 import { lockStop } from './lock-stop.ts'
 import { Handover } from './proof.ts'
-import { recordReport } from './record-report.ts'
+import { keepReport, recordReport } from './record-report.ts'
 import type { Recording, Said } from './said.ts'
 
 /** Chosen by the phone; unique among what this driver sends. */
@@ -51,6 +51,8 @@ export const SyncAnswer = z.object({
 
 type Result = z.infer<typeof SyncResult>
 type Given = z.infer<typeof SyncEvent>
+const goneCodes: readonly string[] = ['stop_removed', 'stop_reassigned']
+
 type Batch = { driverId: string; sentAt: Date | null; deviceId: string | null }
 
 /**
@@ -97,15 +99,18 @@ async function takeEvent(ctx: Context, batch: Batch, event: Given): Promise<Serv
     )
   }
   if (known?.status === 'applied') return null
+  const said = saidOf(event)
+  const recording = recordingOf(event, batch, ctx.now())
   const outcome = await recordChanges(ctx, async (tx, changes) => {
     const locked = await lockStop(tx, driverId, event.stopId)
-    if (locked instanceof ServiceError) return { refusal: locked }
-    const recorded = await recordReport(ctx, tx, changes, {
-      locked,
-      said: saidOf(event),
-      recording: recordingOf(event, batch, ctx.now()),
-      driverId,
-    })
+    if (locked instanceof ServiceError) {
+      // What was said of a stop that has gone meanwhile may still matter to somebody.
+      if (goneCodes.includes(locked.code)) {
+        await keepReport(tx, { driverId, stopId: event.stopId, said, recording, refusal: locked })
+      }
+      return { refusal: locked }
+    }
+    const recorded = await recordReport(ctx, tx, changes, { locked, said, recording, driverId })
     return { ...recorded, stop: locked.stop }
   })
   if ('stop' in outcome && outcome.outcomeIsNew) countOutcome(ctx, outcome.stop, outcome.report)
