@@ -5,7 +5,7 @@ import { withUrlParts } from '@urbanbloom/local/postgres-server'
 import { startAlertingStack } from '@urbanbloom/observability/alerting-stack'
 import { startDrillSystem } from '@urbanbloom/observability/drill-system'
 import { findPrometheusPrograms, MISSING } from '@urbanbloom/observability/prometheus-programs'
-import { type Fault, faults } from '@urbanbloom/simulation/faults'
+import type { Fault } from '@urbanbloom/simulation/faults'
 import { simulate } from '@urbanbloom/simulation/simulate'
 import { createOps } from '@urbanbloom/test-kit/people'
 import { rolePasswords } from '@urbanbloom/test-kit/role-passwords'
@@ -23,6 +23,17 @@ const exporters = await findExporters()
 if (programs === undefined || exporters === undefined) {
   console.warn(`${MISSING}; the panels need prometheus-postgres-exporter and prometheus-redis-exporter, too`)
 }
+
+/** A phone with a wrong clock is not on the map, so none is among them. */
+const disturbances: Fault[] = [
+  'bad-cards',
+  'broken-leaves',
+  'dead-spots',
+  'double-clicks',
+  'nobody-home',
+  'regrets',
+  'slow-bank',
+]
 
 /** Long enough for two scrapes of everything that a day of the simulation does. */
 const SHOWN_SECONDS = 60
@@ -74,19 +85,20 @@ test.skipIf(programs === undefined || exporters === undefined)(
       stopping.abort()
       await day.catch(() => undefined)
     })
-    let wrong: string[] = []
+    const open = new Map<string, string>()
+    const answered = new Set<string>()
     const isAllThere = async () => {
-      wrong = await askEverything(sources)
-      return wrong.length === 0
+      await askEverything(sources, open, answered)
+      return open.size === 0
     }
-    await waitFor(isAllThere, { describe: 'every panel has data', timeoutMs: DAY_LIMIT_MS }).catch(
+    await waitFor(isAllThere, { describe: 'every panel has had data', timeoutMs: DAY_LIMIT_MS }).catch(
       () => undefined,
     )
-    expect(wrong).toEqual([])
+    expect(Object.fromEntries(open)).toEqual({})
   },
 )
 
-/** With every fault, so that what counts refusals has something to count. @returns the end of the day. */
+/** With faults, so that what counts refusals has something to count. @returns the end of the day. */
 async function liveADay(system: Awaited<ReturnType<typeof startDrillSystem>>, stop: AbortSignal) {
   const ops = await createOps(system)
   for (let plant = 0; plant < 8; plant += 1) await createProduct(system, ops, { name: `Fern ${plant}` })
@@ -100,7 +112,7 @@ async function liveADay(system: Awaited<ReturnType<typeof startDrillSystem>>, st
       surges: [],
       flashSale: { atHour: 10, pieces: 2, buyers: 20 },
     },
-    faults: new Set(Object.keys(faults).filter((name) => name !== 'lost-webhooks') as Fault[]),
+    faults: new Set<Fault>(disturbances),
     speed: 240,
     startHour: 9.75,
     seed: 2,
@@ -108,18 +120,25 @@ async function liveADay(system: Awaited<ReturnType<typeof startDrillSystem>>, st
   })
 }
 
-/** @returns what is wrong with any panel, in words. */
-async function askEverything(sources: Sources): Promise<string[]> {
-  const wrong: string[] = []
+/**
+ * Asks what has had no good answer yet. A day has hours without a van on the road or a refund, so each query has to be
+ * answered with numbers once; what is still open says why, as of the last time.
+ */
+async function askEverything(sources: Sources, open: Map<string, string>, answered: Set<string>) {
   for (const dashboard of allDashboards()) {
     for (const panel of panelsOf(dashboard)) {
-      for (const answer of await askPanel(dashboard, panel, sources)) {
-        const why = faultOf(answer)
-        if (why !== undefined) wrong.push(`${dashboard.title}: ${panel.title} (${answer.refId}): ${why}`)
+      const name = `${dashboard.title}: ${panel.title}`
+      if (answered.has(name)) continue
+      const faults = (await askPanel(dashboard, panel, sources))
+        .map(faultOf)
+        .filter((why) => why !== undefined)
+      if (faults.length > 0) open.set(name, faults.join('; '))
+      else {
+        answered.add(name)
+        open.delete(name)
       }
     }
   }
-  return wrong
 }
 
 function faultOf({ error, rows, series }: Answer): string | undefined {

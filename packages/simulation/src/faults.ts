@@ -10,6 +10,7 @@ export const faults = {
     'vans have no signal on half of their legs, and send everything later, out of order and twice',
   'wrong-clocks': "the clocks of the drivers' phones are off by up to ten minutes",
   'nobody-home': 'one stop in five fails',
+  'broken-leaves': 'half of the customers find something to complain about',
   regrets: 'one order in five is cancelled',
 } as const
 

@@ -11,7 +11,8 @@ export async function followUp(world: World, purchase: Purchase): Promise<void> 
     if (await cancel(world, purchase)) return
   }
   await followUntilThere(world, purchase)
-  if (world.tally.orders.get(purchase.orderId) !== 'delivered' || !chance.is(0.03)) return
+  const isUnhappy = chance.is(faults.has('broken-leaves') ? 0.5 : 0.03)
+  if (world.tally.orders.get(purchase.orderId) !== 'delivered' || !isUnhappy) return
   await clock.waitHours(chance.between(0.1, 1))
   await claim(world, purchase)
 }
