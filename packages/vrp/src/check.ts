@@ -31,7 +31,7 @@ export function checkSolution(problem: Problem, solution: Solution): string[] {
     }
   }
   for (const { id, reason } of solution.unassigned) {
-    const stop = problem.stops.find((candidate) => candidate.id === id)
+    const stop = findStop(problem, id)
     const truth = stop && soloReason(problem, stop)
     if (truth !== reason) wrong.push(`stop ${id} is left out for ${reason}, should be ${truth}`)
   }
@@ -70,7 +70,7 @@ function checkShipments(problem: Problem, solution: Solution, wrong: string[]): 
 
 function checkRoute(problem: Problem, vehicle: Vehicle, route: Route, wrong: string[]): void {
   const say = (text: string) => wrong.push(`vehicle ${vehicle.id}: ${text}`)
-  const stops = route.stops.map(({ id }) => problem.stops.find((stop) => stop.id === id))
+  const stops = route.stops.map(({ id }) => findStop(problem, id))
   if (stops.length === 0) say('has a route without stops')
   if (stops.some((stop) => stop === undefined)) return
   const visits = stops as Stop[]
@@ -261,10 +261,19 @@ function endOfLockedRoute(problem: Problem, vehicle: Vehicle): number {
 }
 
 function lockedVisits(problem: Problem, vehicle: Vehicle): Stop[] {
-  const stops = (vehicle.lockedStops ?? []).map((id) => problem.stops.find((stop) => stop.id === id))
+  const stops = (vehicle.lockedStops ?? []).map((id) => findStop(problem, id))
   return stops.filter((stop) => stop !== undefined)
 }
 
 function contains([start, end]: TimeSpan, moment: number): boolean {
   return start <= moment && moment <= end
+}
+
+const indices = new WeakMap<Problem, ReadonlyMap<string, Stop>>()
+
+/** A production check has thousands of stops to look up and little time. */
+function findStop(problem: Problem, id: string): Stop | undefined {
+  const known = indices.get(problem) ?? new Map(problem.stops.map((stop) => [stop.id, stop]))
+  indices.set(problem, known)
+  return known.get(id)
 }

@@ -39,7 +39,7 @@ function timeForEverything(request: PreparedRequest): number {
   const { tasks, vehicles, matrices } = request
   let longest = 0
   for (const { durations } of matrices.values())
-    longest = durations.reduce((most, seconds) => Math.max(most, seconds), longest)
+    for (let cell = 0; cell < durations.length; cell += 1) longest = Math.max(longest, durations[cell]!)
   const slowest = vehicles.reduce((least, { speedFactor }) => Math.min(least, speedFactor), 1)
   const byType = new Map(vehicles.map((vehicle): [string | undefined, Vehicle] => [vehicle.type, vehicle]))
   const actions = tasks.reduce((total, task) => {

@@ -42,6 +42,9 @@ function priceAlike(request: PreparedRequest, vehicles: readonly Vehicle[]): Pri
   const maxMeters = vehicles.map(() => undefined)
   if (costs !== null) return { matrix: costs, costs: fixed(1), maxMeters }
   const perSecond = first.costs.perHour / 3_600
+  // VROOM's default: a second costs one. Then travel times are the prices, and the optimizer keeps one matrix for both.
+  if (perSecond === 1 && first.costs.perKm === 0 && first.speedFactor === 1)
+    return { matrix: durations, costs: fixed(1), maxMeters }
   const perMeter = first.costs.perKm / 1_000
   const priceOf = (seconds: number, cell: number) =>
     perSecond * Math.round(seconds / first.speedFactor) + perMeter * (distances?.[cell] ?? 0)
