@@ -27,6 +27,7 @@ const commands = {
   test: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'packages/test-kit/vitest.config.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
   dashboards: ['packages/dashboards/src/write.ts'],
+  'dashboards:draw': ['packages/dashboards/src/picture.ts'],
   drill: ['packages/drill/src/main.ts'],
   'drill:alerts': ['packages/observability/src/drill-alerts.ts'],
   cluster: ['packages/cluster/src/main.ts'],
