@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readSolomon } from '../bench/solomon.ts'
 import { solve } from '../src/solve.ts'
+import { solveInParallel } from '../src/solve-in-parallel.ts'
+import { scatteredStops } from './scattered-stops.ts'
 
 /**
  * Costs at a fixed seed after few iterations. A refactoring leaves them as they are. A change to the search
@@ -62,4 +64,26 @@ test('a rich problem with seed 1 costs what it did', () => {
     changeCost: 120,
     unassigned: 0,
   })
+})
+
+/** Paid by distance alone, as in the benchmarks: here the shortcuts are taken. */
+test.each([
+  { name: 'R101-25', seed: 1, cost: 6_437 },
+  { name: 'R101-25', seed: 2, cost: 6_524 },
+  { name: 'C101-25', seed: 1, cost: 1_913 },
+])('$name by distance with seed $seed costs $cost', ({ name, seed, cost }) => {
+  const text = readFileSync(new URL(`fixtures/${name}.txt`, import.meta.url), 'utf8')
+  expect(solve(readSolomon(text).problem, { maxIterations: 8, seed }).cost).toBe(cost)
+})
+
+test.each([
+  { seed: 1, cost: 14_878 },
+  { seed: 2, cost: 14_822 },
+])('a hundred scattered stops without times with seed $seed cost $cost', ({ seed, cost }) => {
+  expect(solve(scatteredStops(100), { maxIterations: 1_000, seed }).cost).toBe(cost)
+})
+
+test('two threads plan 400 scattered stops at the cost at which they did', async () => {
+  const { cost } = await solveInParallel(scatteredStops(400), { threads: 2, maxIterations: 1_000, seed: 1 })
+  expect(cost).toBe(47_891)
 })

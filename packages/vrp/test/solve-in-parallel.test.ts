@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readCvrplib } from '../bench/cvrplib.ts'
 import { readSolomon } from '../bench/solomon.ts'
 import { worthOf } from '../src/acceptance.ts'
 import { checkSolution } from '../src/check.ts'
@@ -16,6 +15,7 @@ import { restorePlan, snapshotLength, takeSnapshot } from '../src/snapshot.ts'
 import { solve } from '../src/solve.ts'
 import { solveInParallel } from '../src/solve-in-parallel.ts'
 import { lineProblem, richProblem, stopAt, vehicle } from './problems.ts'
+import { scatteredStops } from './scattered-stops.ts'
 
 const fixture = (name: string) =>
   readSolomon(readFileSync(new URL(`fixtures/${name}.txt`, import.meta.url), 'utf8')).problem
@@ -105,25 +105,4 @@ function firstPlan(problem: Problem) {
   }
   insertAll(createRecreateContext(model, new Random(1)), plan)
   return { model, plan }
-}
-
-/** Stops at random on a square of 1,000 by 1,000, ten of which fill a van. */
-function scatteredStops(count: number): Problem {
-  const random = new Random(7)
-  const points = Array.from({ length: count + 1 }, (_, index) => {
-    return `${index + 1} ${random.below(1_000)} ${random.below(1_000)}`
-  })
-  const demands = points.map((_, index) => `${index + 1} ${index === 0 ? 0 : 1}`)
-  return readCvrplib(
-    [
-      'NAME : scattered',
-      'EDGE_WEIGHT_TYPE : EUC_2D',
-      `DIMENSION : ${count + 1}`,
-      'CAPACITY : 10',
-      'NODE_COORD_SECTION',
-      ...points,
-      'DEMAND_SECTION',
-      ...demands,
-    ].join('\n'),
-  ).problem
 }
