@@ -205,7 +205,7 @@ function boxOf({ x, y, w, h }: GridPos): Box {
 function cell(value: unknown): string {
   if (value instanceof Date) return value.toISOString().slice(11, 19)
   if (value === null || value === undefined) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function text(x: number, y: number, words: string, color: string, more = ''): string {
