@@ -149,7 +149,7 @@ export async function lockUndecided(
   if (row === undefined) throw notFound('delivery_not_found', `There is no delivery of the order ${orderId}`)
   if (!statuses.includes(row.status)) {
     throw conflict('delivery_not_decidable', `The delivery is ${row.status}, so there is nothing to decide`, {
-      extra: { status: row.status },
+      extra: { deliveryStatus: row.status },
     })
   }
   return {

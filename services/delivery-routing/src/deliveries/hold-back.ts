@@ -45,7 +45,7 @@ async function lockPlannable(tx: Db, orderId: string): Promise<DeliveryStatus> {
   }
   if (delivery.status !== 'confirmed' && delivery.status !== 'planned') {
     throw conflict('delivery_not_plannable', `The delivery is ${delivery.status}; no plan can place it`, {
-      extra: { status: delivery.status },
+      extra: { deliveryStatus: delivery.status },
     })
   }
   return delivery.status
