@@ -144,8 +144,10 @@ test('to everybody else an order, its tracking and its stops do not exist', asyn
   const bodies: Record<string, object> = {
     claims: { reason: 'Broken', items: [product] },
     'payment-action': { outcome: 'approve' },
+    handover: {},
   }
-  const calls = api.operations.filter(({ path }) => path.startsWith('/v1/orders/{id}'))
+  // Those with a further parameter need a thing of the order; who-may.test.ts has them.
+  const calls = api.operations.filter(({ path }) => /^\/v1\/orders\/\{id\}[^{]*$/.test(path))
   expect(calls.length).toBeGreaterThanOrEqual(7)
   for (const { method, path } of calls) {
     const url = path.replace('{id}', stops[0]!.orderId)

@@ -83,6 +83,8 @@ test('what is open to everybody is what has to be', () => {
     'GET /v1/products/{id}',
     'POST /v1/quotes',
     'GET /v1/tracking/{token}',
+    'GET /v1/tracking/{token}/events',
+    'GET /v1/tracking/{token}/photo',
   ])
 })
 
