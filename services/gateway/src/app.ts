@@ -16,6 +16,8 @@ import { referenceRoutes } from './reference-routes.ts'
 import { identify } from './request-identity.ts'
 import { isCanonicalPath, URL_LIMIT_CHARACTERS } from './request-path.ts'
 import { type Route, routingTable, type UpstreamName } from './routing-table.ts'
+import { createStatusMonitor } from './status-monitor.ts'
+import { statusPage } from './status-page.ts'
 import { trackingPage } from './tracking-page.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -67,7 +69,8 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
   keepBodiesAsTheyAre(app)
   app.decorateRequest('identity', null as never)
   receive(app, ctx)
-  recordRequests(app, { log, metrics })
+  const monitor = createStatusMonitor(ctx.upstreams)
+  recordRequests(app, { log, metrics, monitor })
   app.setErrorHandler((error: ServiceError, request, reply) => sendProblem(log, error, request, reply))
   app.setNotFoundHandler((request, reply) => sendProblem(log, routeNotFound(request), request, reply))
 
@@ -75,6 +78,7 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
   const limitOther = (request: FastifyRequest, reply: FastifyReply) => limitRate(request, reply)
   void app.register(referenceRoutes, { upstreams: ctx.upstreams, log, limitRate: limitOther })
   void app.register(trackingPage, { limitRate: limitOther })
+  void app.register(statusPage, { monitor, limitRate: limitOther })
   probeRoutes(app, ctx.notReady)
   proxyRoutes(app, ctx, limitRate)
   return app

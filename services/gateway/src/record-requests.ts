@@ -2,24 +2,23 @@ import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import { traceIdOf } from '@urbanbloom/service-kit/request-context'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { StatusMonitor } from './status-monitor.ts'
 
 /** What nginx logs, too, where the client did not wait for the answer. */
 const CLIENT_LEFT = 499
 const quietRoutes = new Set<string | undefined>(['/healthz', '/livez', '/readyz'])
 
+type Sinks = { log: Log; metrics: Metrics; monitor: StatusMonitor }
+
 /** One metric and one log line for each request, when its answer is out or its client gone. */
-export function recordRequests(app: FastifyInstance, sinks: { log: Log; metrics: Metrics }): void {
+export function recordRequests(app: FastifyInstance, sinks: Sinks): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.once('close', () => record(sinks, request, reply))
     done()
   })
 }
 
-function record(
-  { log, metrics }: { log: Log; metrics: Metrics },
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
+function record({ log, metrics, monitor }: Sinks, request: FastifyRequest, reply: FastifyReply): void {
   // The pattern, never the URL: the values of a label have to stay few.
   const route = request.routeOptions.url ?? 'unmatched'
   const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_LEFT
@@ -28,6 +27,7 @@ function record(
   const { requestId, traceparent, span } = request.identity
   const traceId = traceIdOf(traceparent)
   metrics.observeRequest({ method, route, status, seconds: elapsedTime / 1000, traceId })
+  monitor.record(route, status)
   span?.end({
     ...(status >= 500 && { failure: `status ${status}` }),
     attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status },
