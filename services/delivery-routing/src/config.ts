@@ -33,7 +33,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     SWEEP_INTERVAL_MS: milliseconds.default(15_000),
     FAILURE_DECISION_MINUTES: minutes.max(24 * 60).default(60),
     PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
-    SSE_CONNECTIONS_MAX: count.default(1_000),
+    SSE_CONNECTIONS_MAX: count.default(2_500),
     TRACK_KEPT_DAYS: count.min(7).max(400).default(30),
     POSITION_SPEED_MAX_MPS: count.default(56),
     OPTIMIZE_THREADS: count.max(16).default(1),

@@ -19,6 +19,11 @@ const HEARTBEAT_MS = 15_000
 const LIFETIME_MS = 15 * 60_000
 const CLIENT_RETRY_MS = 2_000
 const PER_OWNER_MAX = 6
+/**
+ * A change can concern every stream at once. Their reads wait here for their turn, because the queue of the database's
+ * pool is short and refuses what does not fit; some of its connections are left for requests.
+ */
+const READS_AT_A_TIME = 6
 /** A reader that is this far behind is cut off; it resumes when it comes back. */
 const UNREAD_BYTES_MAX = 256 * 1024
 
@@ -34,6 +39,7 @@ type Source = {
 /** Server-sent events (HTML Living Standard, 9.2), bounded in number, size and age. */
 export function createSseConnections(options: { max: number; metrics: Metrics; log: Log }) {
   const open = new Map<() => void, string>()
+  const inTurn = takingTurns(READS_AT_A_TIME)
   options.metrics.gauge('sse_connections', 'Event streams that are open', [], (gauge) => gauge.set(open.size))
 
   function admit(owner: string): void {
@@ -69,7 +75,8 @@ export function createSseConnections(options: { max: number; metrics: Metrics; l
         'x-request-id': request.context.requestId,
       })
       raw.write(`retry: ${CLIENT_RETRY_MS}\n\n`)
-      const close = pump(raw, source, options.log, () => open.delete(close))
+      const read = () => inTurn(source.read)
+      const close = pump(raw, { ...source, read }, options.log, () => open.delete(close))
       open.set(close, source.owner)
     },
     /** Ends every stream, so that the server can close. */
@@ -134,4 +141,21 @@ function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void
 function format({ id, event, data }: SseMessage): string {
   const idLine = id === undefined ? '' : `id: ${id}\n`
   return `${idLine}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}
+
+/** Runs at most `most` of the works that it is given at a time, the others in the order in which they came. */
+function takingTurns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let free = most
+  return async (work) => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resolve) => void waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
+    }
+  }
 }
