@@ -50,11 +50,7 @@ export function createDb(
   const pool = openPool(config, outage)
   measureDatabase(pool, config, options.metrics)
 
-  const duration = options.metrics.histogram(
-    'db_query_duration_seconds',
-    'Time of one statement, waiting for a connection not included',
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
-  )
+  const runOn = createRunOn(options.metrics, outage)
   const connect = async () => {
     if (pool.waitingCount > config.poolSize * MAX_WAITING_FACTOR) {
       throw unavailable('overloaded', 'Too many requests wait for the database; try again shortly')
@@ -64,25 +60,6 @@ export function createDb(
       throw databaseUnavailable(err)
     })
   }
-  const runOn = async <Row>(client: pg.PoolClient, sql: string, values: readonly unknown[]) => {
-    const start = performance.now()
-    const span = startSpan(() => operationOf(sql), 'client', {
-      attributes: { 'db.system.name': 'postgresql', 'db.query.text': sql },
-    })
-    try {
-      const result = await client.query({ name: statementName(sql), text: sql, values: [...values] })
-      outage.answered()
-      span?.end()
-      return result.rows as Row[]
-    } catch (err) {
-      span?.end({ failure: err })
-      if (isConnectionLost(err)) outage.failed(err)
-      throw err
-    } finally {
-      duration.observe((performance.now() - start) / 1000)
-    }
-  }
-
   return {
     pool,
     outage,
@@ -116,6 +93,33 @@ export function createDb(
       }
     },
     close: () => pool.end(),
+  }
+}
+
+/** Runs a statement on a connection, prepared once for each, and times and traces it. */
+function createRunOn(metrics: Metrics, outage: DatabaseOutage): RunOn {
+  const duration = metrics.histogram(
+    'db_query_duration_seconds',
+    'Time of one statement, waiting for a connection not included',
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+  )
+  return async <Row>(client: pg.PoolClient, sql: string, values: readonly unknown[]) => {
+    const start = performance.now()
+    const span = startSpan(() => operationOf(sql), 'client', {
+      attributes: { 'db.system.name': 'postgresql', 'db.query.text': sql },
+    })
+    try {
+      const result = await client.query({ name: statementName(sql), text: sql, values: [...values] })
+      outage.answered()
+      span?.end()
+      return result.rows as Row[]
+    } catch (err) {
+      span?.end({ failure: err })
+      if (isConnectionLost(err)) outage.failed(err)
+      throw err
+    } finally {
+      duration.observe((performance.now() - start) / 1000)
+    }
   }
 }
 

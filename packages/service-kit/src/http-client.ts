@@ -5,7 +5,7 @@ import type * as z from 'zod'
 import { badGateway, type ErrorKind, kindOfStatus, ServiceError, timeout, unavailable } from './errors.ts'
 import { newId } from './ids.ts'
 import { currentContext, remainingMs, traceparentFrom } from './request-context.ts'
-import { startSpan } from './tracing.ts'
+import { endHttpSpan, startSpan } from './tracing.ts'
 
 export type Peer = ReturnType<typeof createPeer>
 
@@ -62,9 +62,7 @@ export function createPeer(options: { name: string; baseUrl: string; internalTok
   ) {
     if (budgetMs < 1) throw timeout('deadline_exceeded', `No time was left to ask ${options.name}`)
     const context = currentContext()
-    const span = startSpan(() => `POST ${patternOf(path)}`, 'client', {
-      attributes: { 'server.address': options.name, 'http.request.method': 'POST' },
-    })
+    const span = startCallSpan(options.name, path)
     let response: Awaited<ReturnType<typeof pool.request>>
     let text: string
     // An emitter of one's own costs a fraction of an AbortSignal, and covers waiting for a connection, too.
@@ -91,10 +89,7 @@ export function createPeer(options: { name: string; baseUrl: string; internalTok
     } finally {
       clearTimeout(timer)
     }
-    span?.end({
-      ...(response.statusCode >= 500 && { failure: `status ${response.statusCode}` }),
-      attributes: { 'http.response.status_code': response.statusCode },
-    })
+    endHttpSpan(span, response.statusCode)
     if (response.statusCode >= 400) throw refused(response.statusCode, text, options.name)
     return answer.parse(text === '' ? undefined : JSON.parse(text))
   }
@@ -147,6 +142,11 @@ function parseProblem(text: string): Problem | null {
   } catch {
     return null
   }
+}
+
+function startCallSpan(peer: string, path: string) {
+  const attributes = { 'server.address': peer, 'http.request.method': 'POST' }
+  return startSpan(() => `POST ${patternOf(path)}`, 'client', { attributes })
 }
 
 /** Without the ids in it, because a span's name is one of few. */

@@ -19,7 +19,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { openapiOptions } from './openapi.ts'
 import { type RequestContext, runInContext, traceIdOf, traceparentFrom } from './request-context.ts'
-import { type Span, startSpan } from './tracing.ts'
+import { endHttpSpan, type Span, startSpan } from './tracing.ts'
 
 const DEFAULT_DEADLINE_MS = 10_000
 const MAX_DEADLINE_MS = 60_000
@@ -154,14 +154,8 @@ function spanName({ method, routeOptions }: FastifyRequest): string {
 }
 
 function endRequestSpan({ method, routeOptions, span }: FastifyRequest, status: number): void {
-  span?.end({
-    ...(status >= 500 && { failure: `status ${status}` }),
-    attributes: {
-      'http.request.method': method,
-      'http.route': routeOptions.url ?? 'unmatched',
-      'http.response.status_code': status,
-    },
-  })
+  const route = routeOptions.url ?? 'unmatched'
+  endHttpSpan(span, status, { 'http.request.method': method, 'http.route': route })
 }
 
 function registerProbes(app: App, options: ServerOptions): void {

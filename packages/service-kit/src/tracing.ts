@@ -75,6 +75,14 @@ export function startSpan(
   return tracer.start(typeof name === 'string' ? name : name(), { kind, parent: above, attributes })
 }
 
+/** Ends the span of an HTTP request; only our own faults count as failures. */
+export function endHttpSpan(span: Span | undefined, status: number, attributes: Attributes = {}): void {
+  span?.end({
+    ...(status >= 500 && { failure: `status ${status}` }),
+    attributes: { ...attributes, 'http.response.status_code': status },
+  })
+}
+
 /** Runs `work` in a span, and gives what it gives. */
 export async function inSpan<T>(
   name: string | (() => string),

@@ -1,6 +1,7 @@
 import type { Log } from '@urbanbloom/service-kit/log'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import { traceIdOf } from '@urbanbloom/service-kit/request-context'
+import { endHttpSpan } from '@urbanbloom/service-kit/tracing'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { StatusMonitor } from './status-monitor.ts'
 
@@ -28,10 +29,7 @@ function record({ log, metrics, monitor }: Sinks, request: FastifyRequest, reply
   const traceId = traceIdOf(traceparent)
   metrics.observeRequest({ method, route, status, seconds: elapsedTime / 1000, traceId })
   monitor.record(route, status)
-  span?.end({
-    ...(status >= 500 && { failure: `status ${status}` }),
-    attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status },
-  })
+  endHttpSpan(span, status, { 'http.request.method': method, 'http.route': route })
   if (quietRoutes.has(route)) return
   log.info(
     {
