@@ -40,7 +40,7 @@ test('methods that nobody serves share one series', async () => {
 
 test('what has to be asked for is asked at most once in its interval, however often somebody scrapes', async () => {
   const metrics = createMetrics('order')
-  const read = vi.fn(async () => 7)
+  const read = vi.fn<() => Promise<number>>(async () => 7)
   metrics.sampled('orders_stuck', 'x', [], createSampled(read, { everyMs: 60_000 }), (gauge, value) =>
     gauge.set(value),
   )

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkSolution } from '../src/check.ts'
-import { InvalidProblemError, type Problem } from '../src/problem.ts'
+import type { InvalidProblemError, Problem } from '../src/problem.ts'
 import { solve } from '../src/solve.ts'
 import { bestPlan, tryRoute } from './oracle.ts'
 import { lineProblem, richProblem, stopAt, vehicle } from './problems.ts'

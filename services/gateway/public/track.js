@@ -54,10 +54,12 @@ async function recover() {
 
 function pollSoon() {
   clearTimeout(pollTimer)
-  pollTimer = setTimeout(async () => {
-    await refresh()
-    if (document.body.dataset.state !== 'ended' && source?.readyState !== EventSource.OPEN) follow()
-  }, POLL_MS)
+  pollTimer = setTimeout(() => void followAgain(), POLL_MS)
+}
+
+async function followAgain() {
+  await refresh()
+  if (document.body.dataset.state !== 'ended' && source?.readyState !== EventSource.OPEN) follow()
 }
 
 function showEnd() {
