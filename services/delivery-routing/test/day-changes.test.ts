@@ -65,6 +65,16 @@ describe('a failed delivery', () => {
         }),
       ),
     ).toBe('409 stop_outcome_conflict')
+    // Nor does an older report of the same failure, from another phone, bring it back.
+    const older = {
+      clientEventId: newId(),
+      type: 'fail',
+      stopId: stop.id,
+      reason: 'no_access',
+      occurredAt: new Date(world.ctx.now().getTime() - 3_600_000).toISOString(),
+    }
+    await expecting(200, world.call('POST', '/v1/driver/sync', token, { events: [older] }))
+    expect(await statusOf(world, orderId)).toBe('loaded')
     await report(world, token, now!.stops[1]!.id, 'deliver')
     await report(world, token, again.id, 'deliver')
     expect(await statusOf(world, orderId)).toBe('delivered')

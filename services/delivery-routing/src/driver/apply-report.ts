@@ -20,7 +20,8 @@ export async function applyReport(
   if (!merge.arrivalIsNew && !merge.outcomeIsNew) return
   const after: Stop = { ...stop, ...merge.state }
   await writeStop(tx, stop, merge, outcomeOf(report, verified))
-  if (after.status !== stop.status || merge.outcomeIsNew) await writeDelivery(tx, after, report)
+  const isWritten =
+    (after.status !== stop.status || merge.outcomeIsNew) && (await writeDelivery(tx, after, report))
   const stops = route.stops.map((each) => (each.id === stop.id ? after : each))
   await writeEtas(tx, { ...route, stops }, ctx.now())
   const isFinished = stops.every(({ status }) => !openStatuses.includes(status))
@@ -37,7 +38,7 @@ export async function applyReport(
     if (openStatuses.includes(status) || orderId === stop.orderId)
       changes.toCustomer(orderId, 'delivery.progress')
   }
-  if (merge.outcomeIsNew) await tellOthers(ctx, tx, stop, report)
+  if (merge.outcomeIsNew && isWritten) await tellOthers(ctx, tx, stop, report)
 }
 
 function lastCompletion(stops: readonly Stop[]): Date | null {
@@ -70,17 +71,21 @@ async function writeStop(
   )
 }
 
+/** False where something else was decided since about a failed try: then an older report of it changes no more. */
 async function writeDelivery(
   tx: Db,
-  { orderId, status, completedAt }: Stop,
+  { id, orderId, status, completedAt }: Stop,
   report: StopReport,
-): Promise<void> {
-  await tx.query(
+): Promise<boolean> {
+  const written = await tx.query(
     `update deliveries set status = $2, updated_at = now(),
        delivered_at = case when $2 = 'delivered' then $3::timestamptz end, failure_reason = $4
-     where order_id = $1`,
-    [orderId, status, completedAt, report.type === 'fail' ? report.reason : null],
+     where order_id = $1 and status in ('loaded', 'arrived', 'failed', 'delivered') and not exists (
+       select from stops s where s.order_id = $1 and s.id <> $5 and s.status in ('pending', 'arrived', 'delivered'))
+     returning order_id`,
+    [orderId, status, completedAt, report.type === 'fail' ? report.reason : null, id],
   )
+  return written.length > 0
 }
 
 function outcomeOf(report: StopReport, verified: boolean | null): object | null {
