@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { isRoot } from '@urbanbloom/local/system-user'
@@ -40,8 +41,12 @@ export async function findPrograms<Name extends string>(
   if (programs !== undefined || !isRoot || (await firstOnPath(['apt-get'])) === undefined) return programs
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   try {
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env })
+    // Several test processes may find them missing at the same time, and apt-get refuses to wait for another.
+    const lock = join(tmpdir(), 'urbanbloom-apt-get.lock')
+    await run('flock', [lock, 'apt-get', 'update', '-qq'], { env })
+    await run('flock', [lock, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages], {
+      env,
+    })
   } catch {
     return undefined
   }

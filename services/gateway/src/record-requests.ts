@@ -3,11 +3,11 @@ import type { Metrics } from '@urbanbloom/service-kit/metrics'
 import { traceIdOf } from '@urbanbloom/service-kit/request-context'
 import { endHttpSpan } from '@urbanbloom/service-kit/tracing'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isProbe } from './request-identity.ts'
 import type { StatusMonitor } from './status-monitor.ts'
 
 /** What nginx logs, too, where the client did not wait for the answer. */
 const CLIENT_LEFT = 499
-const quietRoutes = new Set<string | undefined>(['/healthz', '/livez', '/readyz'])
 
 type Sinks = { log: Log; metrics: Metrics; monitor: StatusMonitor }
 
@@ -30,7 +30,7 @@ function record({ log, metrics, monitor }: Sinks, request: FastifyRequest, reply
   metrics.observeRequest({ method, route, status, seconds: elapsedTime / 1000, traceId })
   monitor.record(route, status)
   endHttpSpan(span, status, { 'http.request.method': method, 'http.route': route })
-  if (quietRoutes.has(route)) return
+  if (isProbe(route)) return
   log.info(
     {
       requestId,
