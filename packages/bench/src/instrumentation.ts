@@ -27,7 +27,7 @@ const config = { port: 0, host: '127.0.0.1', logLevel: 'silent' as const, intern
 const sampled = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 const on = openServer(createMetrics('bench'))
-const off = openServer({ ...createMetrics('bench'), observeRequest: () => undefined } as Metrics)
+const off = openServer({ ...createMetrics('bench'), observeRequest: () => undefined })
 const histogram = createMetrics('bench').histogram('db_query_duration_seconds', 'x', [0.001, 0.01, 0.1, 1])
 const collector = await startCollector()
 const close = await startTracing('bench', { endpoint: collector.endpoint, ratio: 1 })
@@ -105,6 +105,6 @@ async function leastOf(works: Record<string, () => Promise<void>>): Promise<Reco
   return least
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
+function percent(part: number): string {
+  return `${(100 * part).toFixed(1)} %`
 }
