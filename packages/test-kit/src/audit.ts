@@ -44,9 +44,12 @@ const rules: Record<string, string> = {
   'a live order is not paid or is paid another amount': `
     select o.id, o.status, o.total_cents, p.status as payment, p.amount_cents from orders.orders o
     left join payments.payments p on p.order_id = o.id
-    where o.status not in ('rejected', 'cancelled')
+    where o.status not in ('rejected', 'cancelled') and o.replaces_claim_id is null
       and (coalesce(p.status, 'none') not in ('authorized', 'captured', 'partially_refunded', 'refunded')
            or p.amount_cents <> o.total_cents)`,
+  'an order that makes a claim good was paid': `
+    select o.id, o.status, p.status as payment from orders.orders o join payments.payments p on p.order_id = o.id
+    where o.replaces_claim_id is not null`,
   'an ended order still holds money': `
     select o.id, o.status, p.status as payment from orders.orders o join payments.payments p on p.order_id = o.id
     where o.status in ('rejected', 'cancelled') and p.status not in ('declined', 'voided', 'refunded')`,
