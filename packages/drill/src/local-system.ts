@@ -34,10 +34,9 @@ export async function startLocalSystem(options: {
   probeEveryMs: number
 }) {
   const { databaseUrlFor, redisUrl, logFolder, drainDelayMs, preStopMs, probeEveryMs } = options
-  const database = { urlFor: databaseUrlFor }
   const planned = await planDeployments({
     replicas: REPLICAS,
-    database,
+    database: { urlFor: databaseUrlFor },
     redisUrl,
     logLevel: 'info',
     objectsFolder: join(logFolder, 'objects'),
