@@ -1,4 +1,3 @@
-import { load } from 'js-yaml'
 import { expect, test } from 'vitest'
 import { environmentOf } from '../src/environment.ts'
 import { isService, type Manifest, ofKind, type Workload, workload, workloadsOf } from '../src/manifest.ts'
@@ -11,22 +10,23 @@ import {
   selects,
 } from '../src/network.ts'
 import { componentNames, renderFolder, renderWith } from '../src/render.ts'
+import { podsAt, serviceAt } from '../src/services.ts'
 
 const local = await renderFolder('overlays/local')
 const production = await renderFolder('overlays/production')
 const everything = await renderWith(await componentNames())
 const VPC = '192.168.0.0/16'
 
-/** Whom a pod has to reach: every URL in its environment whose host is a Service of ours. */
+/** Whom a pod has to reach: the pods behind every URL in its environment whose host is a Service of ours. */
 function edgesOf(manifests: readonly Manifest[], from: Workload): Set<string> {
   const urls = Object.entries(environmentOf(manifests, from).values).filter(([name]) => name.endsWith('_URL'))
   const edges = urls.flatMap(([, value]) => {
     const { hostname, port } = new URL(value)
-    const service = ofKind(manifests, 'Service').find(({ metadata }) => metadata.name === hostname)
+    const service = serviceAt(manifests, hostname)
     if (service === undefined) return []
     const [servicePort] = service.spec?.ports?.filter((each) => each.port === Number(port)) ?? []
     expect(servicePort, `the Service ${hostname} has the port ${port}`).toBeDefined()
-    return [hostname]
+    return podsAt(manifests, hostname).map(({ name }) => name)
   })
   return new Set(edges)
 }
@@ -90,38 +90,6 @@ test('production: databases, the load balancer and the card provider are reached
   }
 })
 
-type ScrapeConfig = {
-  job_name: string
-  metrics_path?: string
-  dns_sd_configs?: { names: string[]; port: number }[]
-}
-
-test('Prometheus scrapes a port that exists of every service, and may reach it', () => {
-  const prometheus = workload(production, 'prometheus')
-  const map = production.find(
-    ({ metadata }) => metadata.name.startsWith('prometheus-') && metadata.name !== 'prometheus',
-  )
-  const { scrape_configs } = load(map?.data?.['prometheus.yml'] ?? '') as { scrape_configs: ScrapeConfig[] }
-  const scraped = scrape_configs.flatMap(({ metrics_path = '/metrics', dns_sd_configs = [] }) =>
-    dns_sd_configs.flatMap(({ names, port }) => {
-      expect(metrics_path).toBe('/metrics')
-      const services = ofKind(production, 'Service').filter(({ metadata }) => names.includes(metadata.name))
-      expect(services).toHaveLength(names.length)
-      const pods = workloadsOf(production).filter(({ labels }) =>
-        services.some(({ spec }) => selects({ matchLabels: spec?.selector }, labels)),
-      )
-      for (const pod of pods) {
-        expect(portsOf(pod).map(({ containerPort }) => containerPort)).toContain(port)
-        expect(reaches(production, prometheus, pod, { number: port }), pod.name).toBe(true)
-      }
-      return pods.map(({ name }) => name)
-    }),
-  )
-  expect(new Set(scraped).size, 'nothing twice').toBe(scraped.length)
-  const services = workloadsOf(production).filter(isService)
-  expect(services.map(({ name }) => name).filter((name) => !scraped.includes(name))).toEqual([])
-})
-
 /** A pod of a namespace, by the labels that Kubernetes itself gives the namespace. */
 const podIn = (namespace: string, pod: Record<string, string> = {}) => ({
   namespace: { 'kubernetes.io/metadata.name': namespace },
@@ -165,10 +133,11 @@ test('KEDA asks a Prometheus that is there, and may reach it', () => {
   const { serverAddress = '' } =
     scaled.spec.triggers.find(({ type }) => type === 'prometheus')?.metadata ?? {}
   const { hostname, port } = new URL(serverAddress)
-  const [name = '', namespace] = hostname.split('.')
-  const service = ofKind(everything, 'Service').find(({ metadata }) => metadata.name === name)
+  const [, namespace] = hostname.split('.')
+  const service = serviceAt(everything, hostname)
   expect([service?.metadata.namespace, service?.spec?.ports?.[0]?.port]).toEqual([namespace, Number(port)])
-  const prometheus = workload(everything, name)
+  const prometheus = workload(everything, 'prometheus')
+  expect(podsAt(everything, hostname)).toEqual([prometheus])
   const [asked] = portsOf(prometheus)
   const number = asked?.containerPort ?? 0
   expect(reachedFromElsewhere(everything, prometheus, podIn('keda'), { number })).toBe(true)

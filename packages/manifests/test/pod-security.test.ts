@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { load } from 'js-yaml'
 import { describe, expect, test } from 'vitest'
-import { type Manifest, workloadsOf } from '../src/manifest.ts'
+import { type Manifest, type Workload, workload, workloadsOf } from '../src/manifest.ts'
+import { securityProblems } from '../src/pod-security.ts'
 import { repository } from '../src/program.ts'
 import { variants } from '../src/variants.ts'
 
@@ -18,26 +19,7 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
   test('every pod keeps to the restricted Pod Security, which the namespace enforces', () => {
     const namespace = manifests.find(({ kind }) => kind === 'Namespace')
     expect(namespace?.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' })
-    for (const { name, spec, containers } of pods) {
-      expect(spec.securityContext, name).toMatchObject({
-        runAsNonRoot: true,
-        runAsUser: expect.any(Number),
-        seccompProfile: { type: 'RuntimeDefault' },
-      })
-      expect([spec.hostNetwork, spec.hostPID, spec.hostIPC], name).toEqual([undefined, undefined, undefined])
-      for (const volume of spec.volumes ?? []) {
-        expect(volume.hostPath, name).toBeUndefined()
-        if (volume.emptyDir !== undefined) expect(volume.emptyDir.sizeLimit, name).toBeDefined()
-      }
-      for (const { securityContext, ports = [] } of containers) {
-        expect(securityContext, name).toMatchObject({
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'] },
-        })
-        expect(ports.map(({ hostPort }) => hostPort).filter(Boolean)).toEqual([])
-      }
-    }
+    expect(pods.flatMap(securityProblems)).toEqual([])
   })
 
   test('every pod has an account of its own, without a token unless it may read something', () => {
@@ -79,6 +61,57 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
       }
     }
   })
+})
+
+/** Faults that a pod must not have; the check has to see each of them in the pod and in any container. */
+const faults: Record<string, { pod?: object; container?: object }> = {
+  'root at the pod': { pod: { securityContext: { runAsUser: 0 } } },
+  'root at the container': { container: { runAsUser: 0 } },
+  'no user at all': {
+    pod: { securityContext: { runAsUser: undefined } },
+    container: { runAsUser: undefined },
+  },
+  'a container that may be root': { container: { runAsNonRoot: false } },
+  'a pod that may be root': { pod: { securityContext: { runAsNonRoot: false } } },
+  privileged: { container: { privileged: true } },
+  'escalation by default': { container: { allowPrivilegeEscalation: undefined } },
+  'a root that can be written': { container: { readOnlyRootFilesystem: false } },
+  'capabilities kept': { container: { capabilities: { drop: ['NET_RAW'] } } },
+  'capabilities added': { container: { capabilities: { drop: ['ALL'], add: ['SYS_ADMIN'] } } },
+  'a container without seccomp': { container: { seccompProfile: { type: 'Unconfined' } } },
+  'a pod without seccomp': { pod: { securityContext: { seccompProfile: undefined } } },
+  '/proc as it is': { container: { procMount: 'Unmasked' } },
+  sysctls: { pod: { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } } },
+  'a folder of the node': { pod: { volumes: [{ name: 'node', hostPath: { path: '/' } }] } },
+  'a network disk': { pod: { volumes: [{ name: 'share', nfs: { server: 'a', path: '/' } }] } },
+  'a folder without limit': { pod: { volumes: [{ name: 'scratch', emptyDir: {} }] } },
+  'the network of the node': { pod: { hostNetwork: true } },
+  'the processes of the node': { pod: { hostPID: true } },
+  'the memory of the node': { pod: { hostIPC: true } },
+  'no AppArmor': { container: { appArmorProfile: { type: 'Unconfined' } } },
+}
+
+/** A pod with a fault: in what is the pod's, and in one of its containers. */
+function faulty(pod: Workload, fault: { pod?: object; container?: object }, index: number): Workload {
+  const { name, spec, containers } = structuredClone({ ...pod })
+  const { securityContext, ...rest } = (fault.pod ?? {}) as { securityContext?: object }
+  Object.assign(spec, rest)
+  Object.assign((spec.securityContext ??= {}), securityContext)
+  const container = containers[index]
+  if (container !== undefined) Object.assign((container.securityContext ??= {}), fault.container)
+  return { ...pod, name, spec, containers }
+}
+
+test.each(Object.entries(faults))('the check sees %s', (_, fault) => {
+  const order = workload(variants.local, 'order')
+  const migrate = workload(variants.local, 'migrate-release')
+  expect(securityProblems(order)).toEqual([])
+  expect(securityProblems(faulty(order, fault, 0))).not.toEqual([])
+  // An init container is judged as the others are.
+  expect(migrate.containers).toHaveLength(2)
+  if (fault.container !== undefined && fault.pod === undefined) {
+    for (const index of [0, 1]) expect(securityProblems(faulty(migrate, fault, index))).not.toEqual([])
+  }
 })
 
 type Binding = { subjects: { kind: string; name: string }[]; roleRef: { name: string } }

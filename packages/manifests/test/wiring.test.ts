@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { loadBalancerOf } from '../src/load-balancer.ts'
 import { isService, mainContainer, ofKind, workloadsOf } from '../src/manifest.ts'
 import { selects } from '../src/network.ts'
 import { configOf } from '../src/program.ts'
+import { podsAt } from '../src/services.ts'
 import { variants } from '../src/variants.ts'
 
 type ListeningConfig = { http?: { port: number }; port?: number; metricsPort?: number }
@@ -27,6 +29,30 @@ describe.each(Object.entries(variants))('%s', (variant, manifests) => {
         }
       }
     }
+  })
+
+  test('a name means the pods that bear it: for Services, autoscalers, budgets and the way in', () => {
+    for (const { metadata } of ofKind(manifests, 'Service')) {
+      const meant = podsAt(manifests, metadata.name).map(({ name }) => name)
+      expect(meant, metadata.name).toEqual([metadata.name.replace(/-metrics$/, '')])
+    }
+    for (const { metadata, spec } of ofKind(manifests, 'HorizontalPodAutoscaler')) {
+      const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: metadata.name }
+      expect(spec?.scaleTargetRef).toEqual(target)
+    }
+    for (const { metadata, spec } of ofKind(manifests, 'PodDisruptionBudget')) {
+      const meant = pods.filter(({ labels }) => selects(spec?.selector, labels)).map(({ name }) => name)
+      expect(meant, metadata.name).toEqual([metadata.name])
+    }
+    const front = loadBalancerOf(manifests)?.backend.service
+    if (front !== undefined) expect(podsAt(manifests, front).map(({ name }) => name)).toEqual(['gateway'])
+  })
+
+  test('everything is in the one namespace, whose name the manifests and guides use', () => {
+    const strays = manifests.filter(
+      ({ kind, metadata }) => !/^Cluster|^Namespace$/.test(kind) && metadata.namespace !== 'urbanbloom',
+    )
+    expect(strays.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([])
   })
 
   test('a program listens where its container says', async () => {
