@@ -53,7 +53,7 @@ type Gateway = {
 test('the gateway has them too, with that of the load balancer, and its figures at a port of their own', async () => {
   const pod = workload(local, 'gateway')
   const readConfig = await readConfigOf(pod)
-  const env = { ...environmentHere(local, pod), PORT: '0', METRICS_PORT: '0', DRAIN_DELAY_MS: '0' }
+  const env = { ...environmentHere(local, pod), PORT: '0', METRICS_PORT: '0', DRAIN_DELAY_MS: '1000' }
   const config = readConfig({
     ...env,
     HOST: '127.0.0.1',
@@ -80,6 +80,16 @@ test('the gateway has them too, with that of the load balancer, and its figures 
     const { headers } = await fetch(`http://127.0.0.1:${ports.public}${healthcheckPath}`)
     const keptSeconds = Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])
     expect(keptSeconds).toBeGreaterThan(idleTimeoutSeconds ?? Infinity)
+    // It learns that a pod stops, as the kubelet does; whether the process lives is another question.
+    const closing = gateway.close()
+    const { readinessProbe, livenessProbe } = mainContainer(pod)
+    const [front, ready, alive] = await Promise.all(
+      [healthcheckPath, readinessProbe?.httpGet?.path ?? '', livenessProbe?.httpGet?.path ?? ''].map((url) =>
+        statusOf(ports.public, url),
+      ),
+    )
+    expect({ front, ready, alive }).toEqual({ front: 503, ready: 503, alive: 200 })
+    await closing
   } finally {
     await gateway.close()
   }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { ofKind } from '../src/manifest.ts'
 import { repository } from '../src/program.ts'
+import { renderWith } from '../src/render.ts'
 import { scalesOf } from '../src/scaling.ts'
 import { variants } from '../src/variants.ts'
 
@@ -10,11 +11,12 @@ type ScaledObject = {
   spec: {
     scaleTargetRef: { name: string }
     fallback: { replicas: number }
-    triggers: { type: string; metadata: { query?: string; value?: string } }[]
+    triggers: { type: string; metadata: { query?: string; value?: string; threshold?: string } }[]
   }
 }
 
 const everything = variants['every component']
+const base = await renderWith([])
 const scaled = everything.find(({ kind }) => kind === 'ScaledObject') as unknown as ScaledObject
 const query = scaled.spec.triggers.find(({ type }) => type === 'prometheus')?.metadata.query ?? ''
 const [, metric = '', selector = ''] = /\b([a-z]+_[a-z_]+)\{([^}]*)\}/.exec(query) ?? []
@@ -51,12 +53,16 @@ test('the figure that the optimizer is scaled on is one that the service has, wi
 
 test('queue and CPU scale the optimizer as far as CPU alone does', () => {
   const { fallback, scaleTargetRef, triggers } = scaled.spec
-  const { min, max } = scalesOf(variants.local).get(scaleTargetRef.name) ?? {}
+  const { min, max } = scalesOf(base).get(scaleTargetRef.name) ?? {}
   expect(scalesOf(everything).get(scaleTargetRef.name)).toEqual({ min, max })
   expect(fallback.replicas).toBe(min)
-  const scaler = ofKind(variants.local, 'HorizontalPodAutoscaler').find(
+  const scaler = ofKind(base, 'HorizontalPodAutoscaler').find(
     ({ metadata }) => metadata.name === scaleTargetRef.name,
   )
   const percent = scaler?.spec?.metrics?.[0]?.resource?.target.averageUtilization
+  // A pod plans one day at a time, so a queue of this many for each waits about as many plans' time limits.
+  const queue = triggers.find(({ type }) => type === 'prometheus')
+  expect(Number(queue?.metadata.threshold)).toBeGreaterThanOrEqual(1)
+  expect(Number(queue?.metadata.threshold)).toBeLessThanOrEqual(4)
   expect(triggers.find(({ type }) => type === 'cpu')?.metadata.value).toBe(String(percent))
 })

@@ -465,16 +465,16 @@ const cluster: AlertCase[] = [
     severity: 'critical',
     fires: {
       given: {
-        'kube_pod_container_status_restarts_total{namespace="urbanbloom",pod="order-7d9f8b6c5-x2x4z",container="order"}':
+        'kube_pod_container_status_restarts_total{namespace="urbanbloom",pod="order-7d9f8b6c5-x2x4z",container="service"}':
           '0x5 5x30',
       },
       at: '15m',
       labels: { service: 'order' },
-      summary: 'A container order restarted 5 times in 15 minutes',
+      summary: 'A container of order restarted 5 times in 15 minutes',
     },
     quiet: {
       given: {
-        'kube_pod_container_status_restarts_total{namespace="urbanbloom",pod="order-7d9f8b6c5-x2x4z",container="order"}':
+        'kube_pod_container_status_restarts_total{namespace="urbanbloom",pod="order-7d9f8b6c5-x2x4z",container="service"}':
           '0x5 1x30',
       },
       at: '15m',
