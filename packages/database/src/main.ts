@@ -5,6 +5,7 @@ import {
   readEnvironment,
 } from '@urbanbloom/service-kit/config'
 import { createDatabaseExplainer } from '@urbanbloom/service-kit/database-failure'
+import { reportStartFailure } from '@urbanbloom/service-kit/start-failure'
 import * as z from 'zod'
 import { migrateDatabase } from './migrate.ts'
 import { loginRoles } from './roles.ts'
@@ -31,16 +32,15 @@ try {
   })
   console.log('The database is up to date')
 } catch (err) {
-  console.error(why(err))
+  reportStartFailure('migrate', err, why(err))
   process.exitCode = 1
 }
 
-/** A sentence where a person can mend it; everything where we were wrong. */
-function why(err: unknown): unknown {
-  if (err instanceof ConfigError) return err.message
-  if (!(err instanceof Error)) return err
+/** A sentence where a person can mend it; undefined where we were wrong. */
+function why(err: unknown): string | undefined {
+  if (err instanceof ConfigError || !(err instanceof Error)) return undefined
   const isToldByServer = 'code' in err || err instanceof AggregateError
   if (isToldByServer) return createDatabaseExplainer(process.env[ADMIN_URL] ?? '', ADMIN_URL)(err)
   // What we throw ourselves, such as for a migration that failed, names the file and the statement's error.
-  return err.constructor === Error ? err.message : err
+  return err.constructor === Error ? err.message : undefined
 }

@@ -15,7 +15,8 @@ async function migrate(env: NodeJS.ProcessEnv) {
   const child = spawn(process.execPath, [main], { env: { ...passwords, ...env } })
   const code = new Promise<number | null>((resolve) => child.once('close', resolve))
   const [errors, exitCode] = await Promise.all([text(child.stderr), code])
-  return { exitCode, errors: errors.trim() }
+  // One line of JSON, whatever went wrong.
+  return { exitCode, errors: errors === '' ? '' : (JSON.parse(errors).msg as string) }
 }
 
 test('what a person can mend is told in one line that names the host and the variable, never the password', async () => {

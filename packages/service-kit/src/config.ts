@@ -2,9 +2,16 @@ import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import type { TracingConfig } from './tracing.ts'
 
-/** A configuration that cannot be used. The message lists every problem, one on each line. */
+/** A configuration that cannot be used. The message is one line that lists every problem. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  /** @param problems each names a variable and what is wrong with it, never its value where that is secret. */
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(`The configuration cannot be used: ${problems.join('; ')}`, options)
+    this.problems = problems
+  }
 }
 
 /**
@@ -23,7 +30,7 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
     const name = issue.path.join('.')
     return given[name] === undefined ? `${name} is not set` : `${name}: ${issue.message}`
   })
-  throw new ConfigError(`The configuration cannot be used:\n  ${problems.join('\n  ')}`)
+  throw new ConfigError(problems)
 }
 
 export const port = z.coerce.number().int().min(0).max(65535)
@@ -89,10 +96,7 @@ export function readCertificates(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (err) {
     const { code } = err as NodeJS.ErrnoException
-    throw new ConfigError(
-      `The configuration cannot be used:\n  DATABASE_CA_FILE: ${file} cannot be read (${code})`,
-      { cause: err },
-    )
+    throw new ConfigError([`DATABASE_CA_FILE: ${file} cannot be read (${code})`], { cause: err })
   }
 }
 

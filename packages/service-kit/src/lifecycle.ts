@@ -1,4 +1,4 @@
-import { ConfigError } from './config.ts'
+import { reportStartFailure } from './start-failure.ts'
 
 /** What `run` starts and stops. `close` finishes what was begun, in the reverse order of opening. */
 export type Service = {
@@ -11,11 +11,12 @@ export type Service = {
 export const CLOSE_LIMIT_MS = 25_000
 
 /**
- * Runs a service until SIGTERM or SIGINT. A configuration that cannot be used ends the process with code 1 and
- * every problem on stderr; so does a stop that takes longer than 25 s. A signal that comes during the start stops the
- * process as soon as it has started.
+ * Runs a service until SIGTERM or SIGINT. What cannot start, such as with a configuration that cannot be used,
+ * ends with code 1 and one line of JSON on stderr that holds every problem; so does a stop that takes longer than 25 s.
+ * A signal that comes during the start stops the process as soon as it has started.
+ * @param name as in the service's other log lines.
  */
-export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>): Promise<void> {
+export async function run(name: string, create: (env: NodeJS.ProcessEnv) => Promise<Service>): Promise<void> {
   // Before anything else: the first process of a container gets no signal for which it has no handler.
   const asked = Promise.withResolvers<NodeJS.Signals>()
   process.on('SIGTERM', asked.resolve)
@@ -25,7 +26,7 @@ export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>):
     service = await create(process.env)
     await service.start()
   } catch (err) {
-    console.error(whyNotStarted(err))
+    reportStartFailure(name, err)
     process.exit(1)
   }
   process.on('unhandledRejection', (err) => {
@@ -33,13 +34,6 @@ export async function run(create: (env: NodeJS.ProcessEnv) => Promise<Service>):
     process.exit(1)
   })
   void asked.promise.then((signal) => stop(service, signal))
-}
-
-/** A wrong configuration, and what the system refuses, such as a port in use, say all in their message. */
-function whyNotStarted(err: unknown): unknown {
-  if (err instanceof ConfigError) return err.message
-  const isRefusedBySystem = err instanceof Error && 'syscall' in err
-  return isRefusedBySystem ? `The process cannot start: ${err.message}` : err
 }
 
 async function stop(service: Service, signal: NodeJS.Signals): Promise<void> {

@@ -18,6 +18,11 @@ export function createLog(service: string, level: string) {
   return pino(options, destination)
 }
 
+/** Why a process ends before its log is there: JSON lines of the same form on stderr, written at once. */
+export function createLastWordsLog(service: string) {
+  return pino(loggerOptions(service, 'info'), pino.destination({ fd: 2, sync: true }))
+}
+
 function loggerOptions(service: string, level: string): LoggerOptions {
   return {
     level,

@@ -50,7 +50,7 @@ export function objectStoreConfig(values: Values): ObjectStoreConfig {
     ...incompletePairs(values),
   ]
   if (problems.length > 0 || region === undefined) {
-    throw new ConfigError(`The configuration cannot be used:\n  ${problems.join('\n  ')}`)
+    throw new ConfigError(problems)
   }
   return { ...location, region, credentials: credentialsOf(values, region) }
 }

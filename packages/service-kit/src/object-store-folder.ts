@@ -17,10 +17,9 @@ export async function openFolderStore(
     await mkdir(folder, { recursive: true })
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (err) {
-    throw new ConfigError(
-      `The configuration cannot be used:\n  OBJECT_STORE_URL: the folder ${folder} cannot be written (${codeOf(err)})`,
-      { cause: err },
-    )
+    throw new ConfigError([`OBJECT_STORE_URL: the folder ${folder} cannot be written (${codeOf(err)})`], {
+      cause: err,
+    })
   }
   return {
     async put(key, body, { contentType }) {

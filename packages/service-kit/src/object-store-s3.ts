@@ -60,10 +60,10 @@ export function openS3Store(
 
 function credentialsFor(config: Extract<ObjectStoreConfig, { kind: 's3' }>, agent: Agent): Credentials {
   if (config.credentials !== undefined) return createCredentials(config.credentials, agent)
-  throw new ConfigError(
-    'The configuration cannot be used:\n  OBJECT_STORE_URL: a bucket needs credentials: AWS_ACCESS_KEY_ID and ' +
-      'AWS_SECRET_ACCESS_KEY, or a role that EKS gives to the service account',
-  )
+  throw new ConfigError([
+    'OBJECT_STORE_URL: a bucket needs credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role that EKS ' +
+      'gives to the service account',
+  ])
 }
 
 function toError(err: unknown): Error {

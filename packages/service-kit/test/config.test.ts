@@ -5,7 +5,9 @@ const shape = { PORT: port, PEER_URL: httpUrl, TOKEN: secret, POOL: count.defaul
 
 test('every problem is listed at once, and no value of a secret', () => {
   const read = () => readEnvironment({ PORT: 'eighty', PEER_URL: '', TOKEN: 'too-short-secret' }, shape)
-  expect(read).toThrow(/PORT: .*\n.*PEER_URL is not set\n.*TOKEN: must have at least 32 characters/)
+  expect(read).toThrow(
+    /^The configuration cannot be used: PORT: .*; PEER_URL is not set; TOKEN: must have at least 32 characters$/,
+  )
   expect(read).not.toThrow(/too-short-secret/)
 })
 

@@ -2,4 +2,4 @@ import { run } from '@urbanbloom/service-kit/lifecycle'
 import { readConfig } from './config.ts'
 import { createAuthService } from './service.ts'
 
-await run((env) => createAuthService(readConfig(env)))
+await run('auth', (env) => createAuthService(readConfig(env)))

@@ -120,9 +120,14 @@ test('refuses to start with a configuration that cannot be used, and names every
   const { exited, output } = startProcess({ PORT: 'x', SIGNING_KEY_SECRET: 'short' })
   const [code] = await exited
   expect(code).toBe(1)
+  const lines = output().trim().split('\n')
+  expect(lines).toHaveLength(1)
+  const { level, service, msg, problems } = JSON.parse(lines[0] ?? '')
+  expect({ level, service }).toEqual({ level: 'fatal', service: 'auth' })
   for (const name of ['PORT', 'INTERNAL_TOKEN', 'DATABASE_URL', 'REDIS_URL', 'SIGNING_KEY_SECRET']) {
-    expect(output()).toContain(name)
+    expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name}(:| is not set)`)))
   }
+  expect(msg).toBe(`The configuration cannot be used: ${problems.join('; ')}`)
   expect(output()).not.toContain('short,')
 })
 

@@ -2,4 +2,4 @@ import { run } from '@urbanbloom/service-kit/lifecycle'
 import { readConfig } from './config.ts'
 import { createDeliveryRoutingService } from './service.ts'
 
-await run((env) => createDeliveryRoutingService(readConfig(env)))
+await run('delivery-routing', (env) => createDeliveryRoutingService(readConfig(env)))

@@ -2,4 +2,4 @@ import { run } from '@urbanbloom/service-kit/lifecycle'
 import { readConfig } from './config.ts'
 import { createInventoryService } from './service.ts'
 
-await run((env) => createInventoryService(readConfig(env)))
+await run('inventory', (env) => createInventoryService(readConfig(env)))

@@ -2,4 +2,4 @@ import { run } from '@urbanbloom/service-kit/lifecycle'
 import { readConfig } from './config.ts'
 import { createOrderService } from './service.ts'
 
-await run((env) => createOrderService(readConfig(env)))
+await run('order', (env) => createOrderService(readConfig(env)))

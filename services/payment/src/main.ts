@@ -2,4 +2,4 @@ import { run } from '@urbanbloom/service-kit/lifecycle'
 import { readConfig } from './config.ts'
 import { createPaymentService } from './service.ts'
 
-await run((env) => createPaymentService(readConfig(env)))
+await run('payment', (env) => createPaymentService(readConfig(env)))
