@@ -7,6 +7,7 @@ import { repository } from '../src/program.ts'
 import { manifestsFolder, renderFolder } from '../src/render.ts'
 
 type ClusterConfig = {
+  availabilityZones: string[]
   metadata: { name: string; region: string }
   vpc: { cidr: string }
   iam: {
@@ -33,6 +34,8 @@ test('the cluster is the one that the manifests and the guide mean', () => {
   expect(cluster.managedNodeGroups).toMatchObject([
     { instanceType: 't3.medium', minSize: 1, desiredCapacity: 3, maxSize: 5 },
   ])
+  expect(new Set(cluster.availabilityZones).size).toBeGreaterThanOrEqual(2)
+  for (const zone of cluster.availabilityZones) expect(zone).toMatch(/^us-east-1[a-f]$/)
   expect(cluster.vpc.cidr).toBe(parameters.vpc)
   expect(guide).toContain(`vpc: ${cluster.vpc.cidr}`)
   const network = cluster.addons.find(({ name }) => name === 'vpc-cni')

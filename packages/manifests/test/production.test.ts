@@ -54,3 +54,28 @@ test('the gateway believes the address that the load balancer adds, and no other
   expect(loadBalancer?.attributes).not.toHaveProperty('routing.http.xff_header_processing.mode')
   expect(loadBalancer?.attributes).not.toHaveProperty('routing.http.xff_client_port.enabled')
 })
+
+test('the load balancer speaks TLS of today to the internet, and sends everybody else there', () => {
+  const { metadata } = production.find(({ kind }) => kind === 'Ingress') as Manifest
+  const told = (name: string) => metadata.annotations?.[`alb.ingress.kubernetes.io/${name}`]
+  expect(told('scheme')).toBe('internet-facing')
+  expect(JSON.parse(told('listen-ports') ?? '[]')).toEqual([{ HTTP: 80 }, { HTTPS: 443 }])
+  expect(told('ssl-redirect')).toBe('443')
+  expect(told('ssl-policy')).toMatch(/^ELBSecurityPolicy-TLS13-1-[23]-/)
+  expect(loadBalancer?.attributes).toMatchObject({
+    'routing.http.drop_invalid_header_fields.enabled': 'true',
+  })
+})
+
+const PRIVATE = ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16']
+
+test('who reaches the internet reaches none of our networks, and nobody comes in but through the load balancer', () => {
+  for (const { metadata, spec } of ofKind(production, 'NetworkPolicy')) {
+    const blocks = (spec?.egress ?? []).flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => ipBlock ?? []))
+    for (const { cidr, except } of blocks.filter((block) => block.cidr.endsWith('/0'))) {
+      expect([cidr, except], metadata.name).toEqual(['0.0.0.0/0', PRIVATE])
+    }
+    const wide = JSON.stringify(spec?.ingress ?? []).includes('/0"')
+    expect(wide, metadata.name).toBe(false)
+  }
+})

@@ -124,3 +124,15 @@ test('local: all at once, with the surge of every rollout and both Jobs, fits on
     expect(reserved(lasting, 'max'), unit).toBeLessThanOrEqual(machine[unit])
   }
 })
+
+test('local: what Redis and Postgres keep in memory leaves room for the rest of their process', () => {
+  const bytesOf = (name: string, setting: RegExp) => {
+    const { args = [], resources } = mainContainer(workload(local, name))
+    const megabytes = Number(setting.exec(args.join(' '))?.[1])
+    return { kept: megabytes * MEBIBYTE, limit: quantity(resources?.limits?.memory) }
+  }
+  const redis = bytesOf('redis', /--maxmemory (\d+)mb/)
+  expect(redis.kept).toBeLessThanOrEqual(0.75 * redis.limit)
+  const postgres = bytesOf('postgres', /shared_buffers=(\d+)MB/)
+  expect(postgres.kept).toBeLessThanOrEqual(0.5 * postgres.limit)
+})

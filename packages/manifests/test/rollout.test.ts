@@ -121,7 +121,50 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
         constraints.map(({ topologyKey }) => topologyKey),
         name,
       ).toEqual(['kubernetes.io/hostname', 'topology.kubernetes.io/zone'])
-      for (const { labelSelector } of constraints) expect(selects(labelSelector, labels), name).toBe(true)
+      for (const { labelSelector, maxSkew, whenUnsatisfiable, matchLabelKeys } of constraints) {
+        expect(selects(labelSelector, labels), name).toBe(true)
+        // A node or zone that is full or gone must not keep a pod from starting elsewhere.
+        const even = {
+          maxSkew: 1,
+          whenUnsatisfiable: 'ScheduleAnyway',
+          matchLabelKeys: ['pod-template-hash'],
+        }
+        expect({ maxSkew, whenUnsatisfiable, matchLabelKeys }, name).toEqual(even)
+      }
+    }
+  })
+
+  test('autoscalers leave room for what arrives until a new pod is there, and waste no half of one', () => {
+    for (const { metadata, spec } of ofKind(manifests, 'HorizontalPodAutoscaler')) {
+      const percents = spec?.metrics?.map(({ resource }) => resource?.target.averageUtilization ?? 0) ?? []
+      expect(percents, metadata.name).toHaveLength(1)
+      expect(percents[0], metadata.name).toBeGreaterThanOrEqual(50)
+      expect(percents[0], metadata.name).toBeLessThanOrEqual(90)
+    }
+  })
+
+  test('a probe waits long enough for a busy process, and is given up within seconds', () => {
+    for (const pod of pods) {
+      const { startupProbe, readinessProbe, livenessProbe } = mainContainer(pod)
+      for (const probe of [startupProbe, readinessProbe, livenessProbe]) {
+        expect(probe?.timeoutSeconds ?? 1, pod.name).toBeLessThanOrEqual(5)
+        if (isService(pod)) expect(probe?.timeoutSeconds ?? 1, pod.name).toBeGreaterThanOrEqual(2)
+      }
+      if (isService(pod)) expect(readinessProbe?.timeoutSeconds, pod.name).toBeGreaterThanOrEqual(4)
+    }
+  })
+
+  test('a Job tries again while a database may be coming, ends, and keeps the logs of its tries', () => {
+    for (const { metadata, spec } of ofKind(manifests, 'Job')) {
+      expect(spec?.template.spec?.restartPolicy, metadata.name).toBe('Never')
+      expect(spec?.backoffLimit, metadata.name).toBeGreaterThanOrEqual(4)
+      expect(spec?.backoffLimit, metadata.name).toBeLessThanOrEqual(10)
+      expect(spec?.activeDeadlineSeconds, metadata.name).toBeGreaterThanOrEqual(600)
+      expect(spec?.activeDeadlineSeconds, metadata.name).toBeLessThanOrEqual(3600)
+      if (!metadata.name.startsWith('migrate-')) continue
+      // Long enough to be read the next morning, and gone before a hundred releases have theirs.
+      expect(spec?.ttlSecondsAfterFinished, metadata.name).toBeGreaterThanOrEqual(3600)
+      expect(spec?.ttlSecondsAfterFinished, metadata.name).toBeLessThanOrEqual(7 * 86400)
     }
   })
 })
