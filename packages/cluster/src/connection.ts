@@ -27,6 +27,14 @@ export type Cluster = Readonly<{
 /** Each call to the API gets as long as this. */
 const CALL_LIMIT_MS = 10_000
 const localContext = /^(kind-.*|k3d-.*|minikube|docker-desktop)$/
+/** This machine, and the networks in which minikube gives its node an address. */
+const localHost =
+  /^(localhost|kubernetes\.docker\.internal|0\.0\.0\.0|127\.[\d.]+|\[::1\]|192\.168\.(49|39|59|64|99)\.\d+)$/
+
+/** Both must say so, because a context may have any name, and a forwarded port may lead anywhere. */
+export function isLocalCluster(context: string, server: string): boolean {
+  return localContext.test(context) && URL.canParse(server) && localHost.test(new URL(server).hostname)
+}
 
 /**
  * The cluster of the current context, or of `context` where one is named.
@@ -68,7 +76,7 @@ export async function connectCluster(options: { context?: string; namespace: str
     context,
     server,
     namespace: options.namespace,
-    isLocal: localContext.test(context),
+    isLocal: isLocalCluster(context, server),
     apps: new AppsV1Api(configuration),
     core: new CoreV1Api(configuration),
     autoscaling: new AutoscalingV2Api(configuration),
@@ -81,7 +89,8 @@ function loadKubeConfig(context: string | undefined): KubeConfig {
   try {
     kubeConfig.loadFromDefault()
   } catch (err) {
-    throw new Failure(`The kubeconfig cannot be read: ${sentenceOf(err)}.`, { cause: err })
+    const file = process.env.KUBECONFIG ?? '~/.kube/config'
+    throw new Failure(`The kubeconfig ${file} cannot be read: ${sentenceOf(err)}.`, { cause: err })
   }
   const names = kubeConfig.getContexts().map(({ name }) => name)
   // The library makes up a cluster at localhost:8080 where there is no file.

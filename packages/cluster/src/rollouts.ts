@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '@urbanbloom/local/failure'
 import type { Cluster } from './connection.ts'
 import { diagnose } from './diagnose.ts'
-import { expectDeployments, isComplete, isRolledOut, listJobs, nameOf } from './workloads.ts'
+import { expectDeployments, isComplete, isFailed, isRolledOut, listNewestJobs, nameOf } from './workloads.ts'
 
 const POLL_MS = 1_000
 /** How long something may take before it is looked into. */
@@ -10,9 +10,9 @@ const PATIENCE_MS = 15_000
 const LOOK_EVERY_MS = 10_000
 
 /**
- * Waits until every Deployment, or those that are named, runs its newest version only, and every Job is done. While
- * something takes its time, `say` hears why, once for each reason.
- * @throws Failure with what is missing and why once `limitMs` are over.
+ * Waits until every Deployment, or those that are named, runs its newest version only, and the newest Job of each kind
+ * is done. While something takes its time, `say` hears why, once for each reason.
+ * @throws Failure with what is missing and why once `limitMs` are over, and at once when a Job has finally failed.
  */
 export async function waitForRollouts(
   cluster: Cluster,
@@ -25,6 +25,13 @@ export async function waitForRollouts(
   for (;;) {
     const late = await findUnfinished(cluster, only)
     if (late.length === 0) return
+    const failed = late.filter(({ kind, owner }) => kind === 'Job' && isFailed(owner))
+    if (failed.length > 0) {
+      const reasons = await explain(cluster, failed)
+      throw new Failure(
+        `A Job has failed and is not tried again:\n${reasons.join('\n')}\nOnce the reason is mended, delete the Job and apply again.`,
+      )
+    }
     const now = performance.now()
     if (now >= begin + limitMs) {
       const reasons = await explain(cluster, late)
@@ -44,7 +51,7 @@ export async function waitForRollouts(
 type Unfinished = Awaited<ReturnType<typeof findUnfinished>>
 
 async function findUnfinished(cluster: Cluster, only: readonly string[] | undefined) {
-  const [deployments, jobs] = await Promise.all([expectDeployments(cluster), listJobs(cluster)])
+  const [deployments, jobs] = await Promise.all([expectDeployments(cluster), listNewestJobs(cluster)])
   const wanted = only === undefined ? deployments : deployments.filter((each) => only.includes(nameOf(each)))
   return [
     ...wanted

@@ -20,8 +20,15 @@ export async function expectDeployments(cluster: Cluster): Promise<V1Deployment[
   )
 }
 
-export async function listJobs({ batch, namespace }: Cluster): Promise<V1Job[]> {
-  return (await batch.listNamespacedJob({ namespace, labelSelector: PART_OF })).items
+/** Of each kind, such as the migration, the newest Job: what became of an older one is over. */
+export async function listNewestJobs({ batch, namespace }: Cluster): Promise<V1Job[]> {
+  const { items } = await batch.listNamespacedJob({ namespace, labelSelector: PART_OF })
+  const newest = new Map<string, V1Job>()
+  const createdAt = ({ metadata }: V1Job) => new Date(metadata?.creationTimestamp ?? 0).getTime()
+  for (const job of items.toSorted((a, b) => createdAt(a) - createdAt(b))) {
+    newest.set(job.metadata?.labels?.['app.kubernetes.io/name'] ?? nameOf(job), job)
+  }
+  return [...newest.values()]
 }
 
 export async function listPods({ core, namespace }: Cluster): Promise<V1Pod[]> {
@@ -58,7 +65,16 @@ export function isRolledOut({ metadata, spec, status }: V1Deployment): boolean {
 }
 
 export function isComplete(job: V1Job): boolean {
-  return (job.status?.conditions ?? []).some(({ type, status }) => type === 'Complete' && status === 'True')
+  return hasCondition(job, 'Complete')
+}
+
+/** Finally: no further try follows. */
+export function isFailed(job: V1Job): boolean {
+  return hasCondition(job, 'Failed')
+}
+
+function hasCondition(job: V1Job, wanted: string): boolean {
+  return (job.status?.conditions ?? []).some(({ type, status }) => type === wanted && status === 'True')
 }
 
 /** One that may have several pods at a time; a single one that is replaced in one go is away for a moment. */

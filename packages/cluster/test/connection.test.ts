@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { freePort } from '@urbanbloom/local/ports'
 import { expect, onTestFinished, test } from 'vitest'
+import { isLocalCluster } from '../src/connection.ts'
 import { askConsent } from '../src/consent.ts'
 import { kubeconfigOf, startFakeCluster } from './fake-cluster.ts'
 import { runCluster } from './run-cluster.ts'
@@ -26,7 +27,7 @@ test('without a kubeconfig it says how to get a cluster', async () => {
 
 test('a kubeconfig that is not there or not readable is named', async () => {
   expect((await runCluster('/nonexistent/config', 'status')).output).toMatch(
-    /^The kubeconfig cannot be read: ENOENT/,
+    /^The kubeconfig \/nonexistent\/config cannot be read: ENOENT/,
   )
 })
 
@@ -96,6 +97,16 @@ test('a cluster that is not local is not touched without a yes', async () => {
   expect(code).toBe(1)
   expect(output).toMatch(/^This restarts every Deployment.* which is not on this machine: add --yes/)
   expect(state.changes).toEqual([])
+})
+
+test('only a local name at a local address is local', () => {
+  expect(isLocalCluster('kind-test', 'https://127.0.0.1:6443')).toBe(true)
+  expect(isLocalCluster('kind-test', 'https://[::1]:6443')).toBe(true)
+  expect(isLocalCluster('minikube', 'https://192.168.49.2:8443')).toBe(true)
+  expect(isLocalCluster('docker-desktop', 'https://kubernetes.docker.internal:6443')).toBe(true)
+  expect(isLocalCluster('kind-prod', 'https://prod.example:6443')).toBe(false)
+  expect(isLocalCluster('kind-prod', 'https://127.0.0.1.prod.example')).toBe(false)
+  expect(isLocalCluster('production', 'https://127.0.0.1:6443')).toBe(false)
 })
 
 test('at a terminal it asks, and only yes goes on', async () => {

@@ -1,4 +1,4 @@
-import type { V1ContainerStatus } from '@kubernetes/client-node'
+import type { V1ContainerStatus, V1Job } from '@kubernetes/client-node'
 import { expect, test } from 'vitest'
 import { startFakeCluster } from './fake-cluster.ts'
 import { runCluster } from './run-cluster.ts'
@@ -50,12 +50,15 @@ test('a process that ends: how, how often, and the last lines of the one before'
     state: { waiting: { reason: 'CrashLoopBackOff' } },
     lastState: { terminated: { exitCode: 1, reason: 'Error' } },
   })
-  cluster.state.logs['order-new previous'] = 'The configuration cannot be used:\n  PAYMENT_URL is not set'
+  cluster.state.logs['order-new previous'] = JSON.stringify({
+    level: 'fatal',
+    msg: 'The configuration cannot be used: PAYMENT_URL is not set',
+  })
   const told = await verdict(cluster)
   expect(told).toContain(
     `${describedAs} keeps ending, 4 restarts so far: exit code 1; its last log lines are:`,
   )
-  expect(told).toContain('      PAYMENT_URL is not set')
+  expect(told).toContain('PAYMENT_URL is not set')
 })
 
 test('too little memory', async () => {
@@ -121,6 +124,31 @@ test('pods that may not be made: what the API refused', async () => {
     conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }],
   })
   expect(await verdict(await startFakeCluster(state))).toContain(`Deployment order: FailedCreate: ${message}`)
+})
+
+function migration(name: string, minutesAgo: number, condition: 'Complete' | 'Failed'): V1Job {
+  const labels = { ...labelsOf('migrate'), job: name }
+  return {
+    metadata: { name, labels, creationTimestamp: new Date(Date.now() - minutesAgo * 60_000) },
+    spec: { selector: { matchLabels: { job: name } }, template: {} },
+    status: { conditions: [{ type: condition, status: 'True' }] },
+  } as unknown as V1Job
+}
+
+test('a migration that has failed for good is told at once, and an older one that failed is no matter', async () => {
+  const state = healthyState(['order'])
+  // Newest first, as nothing promises the order.
+  state.jobs.push(migration('migrate-2', 1, 'Failed'), migration('migrate-1', 60, 'Complete'))
+  const { kubeconfig } = await startFakeCluster(state)
+  const failing = await runCluster(kubeconfig, 'verify', '--timeout', '3600')
+  expect(failing).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/failed and is not tried again:\n.*migrate-2/),
+  })
+
+  state.jobs = [migration('migrate-3', 0, 'Complete'), migration('migrate-2', 1, 'Failed')]
+  const { output } = await runCluster(kubeconfig, 'verify', '--timeout', '0.3')
+  expect(output).toContain('✓ Every Deployment runs its newest version only')
 })
 
 test('a migration that fails: its last log lines', async () => {
