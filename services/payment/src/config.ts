@@ -32,9 +32,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     SETTLE_AFTER_MS: milliseconds.default(15_000),
   })
   if (values.STRIPE_IS_SANDBOX && new URL(values.STRIPE_API_URL).protocol === 'https:') {
-    throw new ConfigError(
+    throw new ConfigError([
       'STRIPE_IS_SANDBOX: the sandbox is a local http:// server; unset it for Stripe itself',
-    )
+    ])
   }
   return {
     http: httpConfig(values),
