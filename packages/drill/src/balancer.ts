@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { freePort } from '@urbanbloom/local/ports'
+import { readinessProbe } from './readiness-probe.ts'
 
 /** One process or pod behind a balancer. */
 export type Endpoint = {
@@ -12,8 +13,8 @@ export type Endpoint = {
 
 export type Balancer = Awaited<ReturnType<typeof startBalancer>>
 
-/** As the manifests' readiness probes: one lost answer is not yet an absence. */
-const FAILURE_THRESHOLD = 2
+/** One lost answer is not yet an absence. */
+const FAILURE_THRESHOLD = readinessProbe.failureThreshold
 
 /**
  * What a Kubernetes Service does for its clients: it listens on one address and gives each new connection to a
@@ -30,6 +31,7 @@ export async function startBalancer(options: {
   const { name, endpoints, probeEveryMs } = options
   let known: readonly Endpoint[] = []
   const failuresInARow = new Map<string, number>()
+  const underWay = new Map<string, Promise<void>>()
   const withdrawn = new Set<string>()
   const refused: string[] = []
   const sockets = new Set<Socket>()
@@ -38,16 +40,19 @@ export async function startBalancer(options: {
     (failuresInARow.get(endpointName) ?? FAILURE_THRESHOLD) < FAILURE_THRESHOLD
 
   const list = async () => endpoints()
+  const ask = async (endpoint: Endpoint) => {
+    const isReady = await endpoint.isReady().catch(() => false)
+    const before = failuresInARow.get(endpoint.name) ?? FAILURE_THRESHOLD
+    failuresInARow.set(endpoint.name, isReady ? 0 : before + 1)
+    underWay.delete(endpoint.name)
+  }
   const probe = async () => {
     // Where they cannot be listed just now, those of the last time stay.
     known = await list().catch(() => known)
-    await Promise.all(
-      known.map(async (endpoint) => {
-        const isReady = await endpoint.isReady().catch(() => false)
-        const before = failuresInARow.get(endpoint.name) ?? FAILURE_THRESHOLD
-        failuresInARow.set(endpoint.name, isReady ? 0 : before + 1)
-      }),
-    )
+    // One that is slow to answer delays no probe of the others, as with the kubelet.
+    for (const endpoint of known) {
+      if (!underWay.has(endpoint.name)) underWay.set(endpoint.name, ask(endpoint))
+    }
   }
   const refuse = (client: Socket, why: string) => {
     if (!client.destroyed) refused.push(`${name}: ${why}`)
@@ -65,6 +70,7 @@ export async function startBalancer(options: {
   })
   const port = await listen(server)
   await probe()
+  await Promise.all(underWay.values())
   const stopProbing = repeat(probe, probeEveryMs)
 
   return {
@@ -78,6 +84,7 @@ export async function startBalancer(options: {
     restore: (endpointName: string) => void withdrawn.delete(endpointName),
     async close(): Promise<void> {
       await stopProbing()
+      await Promise.all(underWay.values())
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },

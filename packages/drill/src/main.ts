@@ -69,6 +69,7 @@ async function drill(): Promise<number> {
       // As in the manifests.
       preStopMs: 5_000,
       drainDelayMs: Number(values['drain-ms']),
+      // The manifests' probes come every 2 s; here the process is told to stop before its balancer knows.
       probeEveryMs: 1_000,
       say: console.log,
     })

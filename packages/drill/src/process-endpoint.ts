@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { request } from 'undici'
 import type { Endpoint } from './balancer.ts'
+import { readinessProbe } from './readiness-probe.ts'
 
-const PROBE_LIMIT_MS = 2_000
 const CONNECT_LIMIT_MS = 1_000
 
 /** A process of this machine that listens on `port` and answers `/readyz`. */
@@ -11,8 +11,8 @@ export function processEndpoint(name: string, port: number): Endpoint {
     name,
     async isReady() {
       const { statusCode, body } = await request(`http://127.0.0.1:${port}/readyz`, {
-        headersTimeout: PROBE_LIMIT_MS,
-        bodyTimeout: PROBE_LIMIT_MS,
+        headersTimeout: readinessProbe.timeoutMs,
+        bodyTimeout: readinessProbe.timeoutMs,
         // A probe of Kubernetes opens a connection of its own each time.
         reset: true,
       })

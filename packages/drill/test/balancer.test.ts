@@ -1,10 +1,13 @@
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import path from 'node:path'
 import { freePort } from '@urbanbloom/local/ports'
 import { request } from '@urbanbloom/test-kit/http'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { expect, onTestFinished, test } from 'vitest'
 import { startBalancer } from '../src/balancer.ts'
 import { processEndpoint } from '../src/process-endpoint.ts'
+import { readinessProbe } from '../src/readiness-probe.ts'
 
 async function startProcess(name: string) {
   const port = await freePort()
@@ -32,6 +35,36 @@ async function startPair(probeEveryMs: number) {
     (await request('GET', balancer.url, { headers: { connection: 'close' } })).body as string
   return { a: processes[0], b: processes[1], balancer, whoAnswers }
 }
+
+test('probes are as patient as those of the manifests', async () => {
+  const file = path.join(import.meta.dirname, '../../../k8s/base/every-service.yaml')
+  const [, readiness = ''] = (await readFile(file, 'utf8')).split('readinessProbe:')
+  const first = (key: string) => Number(new RegExp(`${key}: (\\d+)`).exec(readiness)?.[1])
+  expect({ timeoutMs: first('timeoutSeconds') * 1_000, failureThreshold: first('failureThreshold') }).toEqual(
+    readinessProbe,
+  )
+})
+
+test('an endpoint that does not answer its probe delays no probe of the others', async () => {
+  const b = await startProcess('b')
+  const answer = Promise.withResolvers<boolean>()
+  let isFirst = true
+  const a = {
+    name: 'a',
+    join: async () => undefined,
+    isReady: () => {
+      if (!isFirst) return answer.promise
+      isFirst = false
+      return Promise.resolve(true)
+    },
+  }
+  const balancer = await startBalancer({ name: 'pair', endpoints: () => [a, b.endpoint], probeEveryMs: 20 })
+  b.state.isReady = false
+  await waitFor(() => !balancer.isUp('b'), { describe: 'the other is out of rotation' })
+  expect(balancer.isUp('a')).toBe(true)
+  answer.resolve(true)
+  await balancer.close()
+})
 
 test('new connections go to every ready process, and to none that has said it is not', async () => {
   const { a, balancer, whoAnswers } = await startPair(20)
