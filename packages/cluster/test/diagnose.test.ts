@@ -132,7 +132,7 @@ function migration(name: string, minutesAgo: number, condition: 'Complete' | 'Fa
     metadata: { name, labels, creationTimestamp: new Date(Date.now() - minutesAgo * 60_000) },
     spec: { selector: { matchLabels: { job: name } }, template: {} },
     status: { conditions: [{ type: condition, status: 'True' }] },
-  } as unknown as V1Job
+  }
 }
 
 test('a migration that has failed for good is told at once, and an older one that failed is no matter', async () => {
