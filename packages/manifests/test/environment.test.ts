@@ -41,11 +41,12 @@ test.each(programs)('%s: %s has all that it needs, and reads all that it has', a
 
 /** Programs that run once read their environment as they start; without one they name all that they miss. */
 function variablesOf(program: string): string[] {
-  const { stderr } = spawnSync(process.execPath, [path.join(repository, program)], {
+  const { stdout, stderr } = spawnSync(process.execPath, [path.join(repository, program)], {
     env: { PATH: process.env.PATH },
     encoding: 'utf8',
   })
-  return [...stderr.matchAll(/^ {2}(\w+) is not set$/gm)].map(([, name]) => name as string)
+  const missing = (stdout + stderr).matchAll(/(\w+) is not set/g)
+  return [...new Set([...missing].map(([, name]) => name as string))]
 }
 
 test.each([
