@@ -4,6 +4,8 @@ import type { Session, World } from './world.ts'
 
 /** Vans leave in waves: the orders since the last one are planned and loaded together. */
 const WAVE_HOURS = 2
+/** How soon somebody looks again when there was nothing to plan. */
+const LOOK_AGAIN_HOURS = 0.25
 const STOPS_PER_VAN = 35
 const SPARE_VANS = 1
 const PLAN_LIMIT_MS = 180_000
@@ -28,7 +30,7 @@ export async function runHub(world: World, ops: Session, hub: Hub): Promise<void
       waiting = waiting.filter((van) => !leaving.includes(van))
       driving.push(...leaving.map((van) => drive(world, van)))
     }
-    await clock.waitHours(WAVE_HOURS)
+    await clock.waitHours(wanted > 0 ? WAVE_HOURS : LOOK_AGAIN_HOURS)
   }
   await Promise.all(driving)
 }
