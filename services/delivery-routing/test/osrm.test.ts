@@ -27,6 +27,9 @@ async function setUp(options: { tableSize?: number; redisUrl?: string; osrmUrl?:
   const log = createLog('test', 'silent')
   const metrics = createMetrics('test')
   const redis = createRedis(options.redisUrl ?? (await testRedisUrl()), { log, metrics })
+  // What is learned while the connection is not open yet is not kept.
+  if (options.redisUrl === undefined)
+    await waitFor(() => redis.client.status === 'ready', { describe: 'the connection to Redis' })
   const business = createBusinessMetrics(metrics)
   const config = {
     url: options.osrmUrl ?? osrm.url,
