@@ -41,6 +41,8 @@ export const eventData = {
       .optional(),
   }),
   'delivery.failed': z.object({ orderId, sequence, reason: z.string() }),
+  /** It failed and gets no further try; its parcels come back to the hub. */
+  'delivery.given_up': z.object({ orderId, sequence }),
   /** A delivery that failed, or whose van broke down, gets another try: in this window, and from the van at once or not. */
   'delivery.rescheduled': z.object({
     orderId,
@@ -68,6 +70,7 @@ export const subscribersOf: Record<EventType, readonly string[]> = {
   'delivery.out_for_delivery': ['order', 'inventory'],
   'delivery.delivered': ['order'],
   'delivery.failed': ['order'],
+  'delivery.given_up': ['order'],
   'delivery.rescheduled': ['order'],
   'delivery.returned': ['inventory'],
 }

@@ -5,7 +5,7 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
-import { assertClaimable, type Claim, toPublicClaim } from './claim.ts'
+import { assertClaimable, type Claim, claimOrigins, claimStatuses, toPublicClaim } from './claim.ts'
 import { PublicClaimPhoto } from './claim-photo-routes.ts'
 import { photosOfClaims } from './claim-photo-store.ts'
 import { insertClaim, listClaims, listClaimsOf } from './claim-store.ts'
@@ -16,7 +16,7 @@ import { findOrderOf } from './order-store.ts'
 import { resolveClaim } from './resolve-claim.ts'
 
 const Id = z.object({ id: z.uuid() })
-const statuses = z.enum(['open', 'resolving', 'refunded', 'redelivering', 'rejected'])
+const statuses = z.enum(claimStatuses)
 
 const ClaimBody = z.strictObject({
   reason: z.string().trim().min(1).max(1_000),
@@ -42,8 +42,11 @@ const PublicClaim = z
   .object({
     id: z.string(),
     orderId: z.string(),
+    origin: z.enum(claimOrigins).describe('`driver`: opened by itself for what was not handed over'),
     reason: z.string(),
-    items: Items,
+    items: z
+      .array(z.object({ productId: z.string(), quantity: z.int() }))
+      .describe('Empty where the driver did not say which plants are missing'),
     photos: z.array(z.string()).describe('Links or data URLs, as the customer gave them'),
     uploads: z.array(PublicClaimPhoto).describe('Photos that were added to the claim'),
     status: statuses,
@@ -160,7 +163,7 @@ export function registerClaimDecisions(app: App, ctx: OrderContext, auth: Authen
           ...problems({
             404: 'claim_not_found',
             409: 'claim_already_resolved; out_of_stock, window_unavailable: the claim is open again',
-            422: 'refund_exceeds_order, product_unavailable',
+            422: 'refund_exceeds_order, product_unavailable, claim_items_unknown',
           }),
         },
       },

@@ -1,12 +1,13 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import type { Claim, ClaimStatus } from './claim.ts'
 
-const columns = `id, order_id as "orderId", customer_id as "customerId", reason, items, photos, status,
+const columns = `id, order_id as "orderId", customer_id as "customerId", origin, reason, items, photos, status,
   amount_cents as "amountCents", refund_attempt as "refundAttempt", created_at as "createdAt", resolved_at as "resolvedAt",
-  (select o.id from orders o where o.replaces_claim_id = claims.id and o.status not in ('rejected', 'cancelled'))
+  (select o.id from orders o where o.replaces_claim_id = claims.id
+     and o.status not in ('rejected', 'cancelled') and o.given_up_at is null)
     as "replacementOrderId"`
 
-/** At most this many claims on one order, so that nobody fills the table. */
+/** At most this many claims of a customer on one order, so that nobody fills the table; a driver has one. */
 const MAX_CLAIMS_OF_AN_ORDER = 20
 
 /** @returns the claim, or null when the order has too many already. */
@@ -17,7 +18,7 @@ export async function insertClaim(
   const [row] = await db.query<Claim>(
     `insert into claims (id, order_id, customer_id, reason, items, photos, status)
      select $1, $2, $3, $4, $5, $6, 'open'
-     where (select count(*) from claims where order_id = $2) < $7
+     where (select count(*) from claims where order_id = $2 and origin = 'customer') < $7
      returning ${columns}`,
     [
       claim.id,
@@ -41,7 +42,7 @@ export async function findClaim(db: Db, id: string): Promise<Claim | null> {
 export async function listClaimsOf(db: Db, orderId: string): Promise<Claim[]> {
   return db.query<Claim>(`select ${columns} from claims where order_id = $1 order by id limit $2`, [
     orderId,
-    MAX_CLAIMS_OF_AN_ORDER,
+    MAX_CLAIMS_OF_AN_ORDER + 1,
   ])
 }
 
@@ -71,4 +72,44 @@ export async function moveClaim(
     [id, move.from, move.to, move.resolvedBy ?? null, move.amountCents ?? null, move.attempt ?? null],
   )
   return row ?? null
+}
+
+/**
+ * Claims what the driver of an order kept back, or says anew what that is. What ops has decided already stays as it
+ * was decided.
+ */
+export async function openDriversClaim(
+  tx: Db,
+  claim: Pick<Claim, 'id' | 'orderId' | 'customerId' | 'reason' | 'items'>,
+): Promise<void> {
+  await tx.query(
+    `insert into claims (id, order_id, customer_id, origin, reason, items, photos, status)
+     values ($1, $2, $3, 'driver', $4, $5, '[]', 'open')
+     on conflict (order_id) where origin = 'driver' do update
+       set reason = excluded.reason, items = excluded.items, status = 'open', resolved_at = null
+       where claims.status in ('open', 'withdrawn')`,
+    [claim.id, claim.orderId, claim.customerId, claim.reason, JSON.stringify(claim.items)],
+  )
+}
+
+/** The driver has nothing of the order any more; a decision that was made meanwhile stays. */
+export async function withdrawDriversClaim(tx: Db, orderId: string): Promise<void> {
+  await tx.query(
+    `update claims set status = 'withdrawn', resolved_at = now()
+     where order_id = $1 and origin = 'driver' and status = 'open'`,
+    [orderId],
+  )
+}
+
+/** Has the claim that an order makes good follow it: redelivered with its delivery, open again once it is given up. */
+export async function followReplacement(tx: Db, orderId: string): Promise<void> {
+  await tx.query(
+    `update claims c set
+       status = case when o.status = 'delivered' then 'redelivered'
+                     when o.given_up_at is not null then 'open' else 'redelivering' end,
+       resolved_at = case when o.given_up_at is null then coalesce(o.delivered_at, c.resolved_at) end
+     from orders o
+     where o.id = $1 and c.id = o.replaces_claim_id and c.status in ('redelivering', 'redelivered')`,
+    [orderId],
+  )
 }

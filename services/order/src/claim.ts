@@ -2,7 +2,19 @@ import { conflict, unprocessable } from '@urbanbloom/service-kit/errors'
 import type { ClaimPhoto } from './claim-photo-store.ts'
 import type { Order } from './order.ts'
 
-export type ClaimStatus = 'open' | 'resolving' | 'refunded' | 'redelivering' | 'rejected'
+export const claimStatuses = [
+  'open',
+  'resolving',
+  'refunded',
+  'redelivering',
+  'redelivered',
+  'rejected',
+  'withdrawn',
+] as const
+export type ClaimStatus = (typeof claimStatuses)[number]
+
+/** Who says that something is damaged or missing. */
+export const claimOrigins = ['customer', 'driver'] as const
 
 export type ClaimItem = { productId: string; quantity: number }
 
@@ -10,7 +22,9 @@ export type Claim = {
   id: string
   orderId: string
   customerId: string
+  origin: (typeof claimOrigins)[number]
   reason: string
+  /** Empty where a driver did not say which plants are missing. */
   items: ClaimItem[]
   photos: string[]
   status: ClaimStatus
@@ -54,10 +68,11 @@ export function refundFor(order: Order, items: readonly ClaimItem[]): number {
 }
 
 export function toPublicClaim(claim: Claim, uploads: readonly ClaimPhoto[]) {
-  const { id, orderId, reason, items, photos, status } = claim
+  const { id, orderId, origin, reason, items, photos, status } = claim
   return {
     id,
     orderId,
+    origin,
     reason,
     items,
     photos,

@@ -2,10 +2,11 @@ import { receiveEvents } from '@urbanbloom/service-kit/events'
 import type { Task } from '@urbanbloom/service-kit/jobs'
 import type { App } from '@urbanbloom/service-kit/server'
 import type { OrderContext } from './context.ts'
+import { followDelivery } from './follow-delivery.ts'
 import { findOrder } from './order-store.ts'
 import { driveOrder } from './recover-orders.ts'
 import { pursueRefund } from './resolve-claim.ts'
-import { applyDelivery, moveToWindow, recordPaymentStatus, wakeUp } from './saga-store.ts'
+import { moveToWindow, recordPaymentStatus, wakeUp } from './saga-store.ts'
 
 type OrderJob = { orderId: string }
 
@@ -18,25 +19,28 @@ export function receiveOrderEvents(app: App, ctx: OrderContext): void {
       await ctx.jobs.enqueue(tx, 'drive_order', { orderId }, { jobKey: `drive:${orderId}` })
     },
     'delivery.scheduled': async (tx, { orderId, sequence }) => {
-      await applyDelivery(tx, orderId, { sequence, status: 'scheduled' })
+      await followDelivery(tx, orderId, { sequence, status: 'scheduled' })
     },
     'delivery.unscheduled': async (tx, { orderId, sequence }) => {
-      await applyDelivery(tx, orderId, { sequence, status: 'confirmed' })
+      await followDelivery(tx, orderId, { sequence, status: 'confirmed' })
     },
     'delivery.out_for_delivery': async (tx, { orderId, sequence }) => {
-      await applyDelivery(tx, orderId, { sequence, status: 'out_for_delivery' })
+      await followDelivery(tx, orderId, { sequence, status: 'out_for_delivery' })
       await ctx.jobs.enqueue(tx, 'capture_payment', { orderId }, { jobKey: `capture:${orderId}` })
     },
-    'delivery.delivered': async (tx, { orderId, sequence, deliveredAt }) => {
-      await applyDelivery(tx, orderId, { sequence, status: 'delivered', deliveredAt })
+    'delivery.delivered': async (tx, { orderId, sequence, deliveredAt, undelivered }) => {
+      await followDelivery(tx, orderId, { sequence, status: 'delivered', deliveredAt, undelivered })
     },
     'delivery.failed': async (tx, { orderId, sequence }) => {
-      await applyDelivery(tx, orderId, { sequence, status: 'delivery_failed' })
+      await followDelivery(tx, orderId, { sequence, status: 'delivery_failed' })
+    },
+    'delivery.given_up': async (tx, { orderId, sequence }) => {
+      await followDelivery(tx, orderId, { sequence, status: 'delivery_failed', isGivenUp: true })
     },
     'delivery.rescheduled': async (tx, { orderId, sequence, window, outForDelivery }) => {
       await moveToWindow(tx, orderId, { sequence, window })
       const status = outForDelivery ? 'out_for_delivery' : 'confirmed'
-      await applyDelivery(tx, orderId, { sequence, status })
+      await followDelivery(tx, orderId, { sequence, status })
     },
   })
 }

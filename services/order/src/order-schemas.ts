@@ -93,6 +93,14 @@ export const PublicOrder = z
     replacesClaimId: z.string().optional().describe('The claim that this order makes good, for nothing'),
     cancelledAt: z.string().optional(),
     deliveredAt: z.string().optional(),
+    undelivered: z
+      .object({
+        parcels: z.int(),
+        reason: z.string(),
+        items: z.array(z.object({ productId: z.string(), quantity: z.int() })),
+      })
+      .optional()
+      .describe('What did not change hands where the rest did; a claim on it is open'),
   })
   .meta({ id: 'Order', description: 'An order as its customer sees it' })
 

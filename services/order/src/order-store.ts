@@ -11,9 +11,9 @@ const columns = `
   o.subtotal_cents as "subtotalCents", o.delivery_fee_cents as "deliveryFeeCents", o.tax_cents as "taxCents",
   o.total_cents as "totalCents", o.window_id as "windowId", o.window_start as "windowStart",
   o.window_end as "windowEnd", o.weight_grams as "weightGrams", o.volume_milliliters as "volumeMilliliters",
-  o.transport,  o.address, o.gift_message as "giftMessage", o.payment_id as "paymentId", o.payment_status as "paymentStatus",
+  o.transport, o.address, o.gift_message as "giftMessage", o.payment_id as "paymentId", o.payment_status as "paymentStatus",
   o.next_action as "nextAction", o.rejection, o.replaces_claim_id as "replacesClaimId", o.placed_at as "placedAt", o.cancelled_at as "cancelledAt",
-  o.delivered_at as "deliveredAt",
+  o.delivered_at as "deliveredAt", o.undelivered,
   (select json_agg(json_build_object(
             'productId', l.product_id, 'sku', l.sku, 'name', l.name, 'quantity', l.quantity,
             'unitPriceCents', l.unit_price_cents, 'totalCents', l.total_cents) order by l.position)
@@ -95,6 +95,7 @@ export async function insertOrder(
     replacesClaimId: null,
     cancelledAt: null,
     deliveredAt: null,
+    undelivered: null,
   }
 }
 

@@ -29,6 +29,13 @@ export type OrderLine = {
   totalCents: number
 }
 
+/** What a driver did not hand over where the rest changed hands, as the driver said. */
+export type Undelivered = {
+  parcels: number
+  reason: string
+  items: { productId: string; quantity: number }[]
+}
+
 export type Totals = {
   currency: 'USD'
   subtotalCents: number
@@ -67,10 +74,11 @@ export type Order = NewOrder & {
   placedAt: Date
   cancelledAt: Date | null
   deliveredAt: Date | null
+  undelivered: Undelivered | null
 }
 
 /** How many plants travel; each is a parcel of its own. */
-export function parcelsOf(order: NewOrder): number {
+export function parcelsOf(order: Pick<NewOrder, 'lines'>): number {
   return order.lines.reduce((sum, line) => sum + line.quantity, 0)
 }
 
@@ -107,6 +115,7 @@ export function toPublicOrder(order: Order) {
     replacesClaimId: order.replacesClaimId ?? undefined,
     cancelledAt: order.cancelledAt?.toISOString(),
     deliveredAt: order.deliveredAt?.toISOString(),
+    undelivered: order.undelivered ?? undefined,
   }
 }
 

@@ -1,4 +1,4 @@
-import { conflict, notFound, ServiceError, unavailable } from '@urbanbloom/service-kit/errors'
+import { conflict, notFound, ServiceError, unavailable, unprocessable } from '@urbanbloom/service-kit/errors'
 import { publish } from '@urbanbloom/service-kit/events'
 import { newId } from '@urbanbloom/service-kit/ids'
 import type { Claim } from './claim.ts'
@@ -30,6 +30,7 @@ export async function redeliverClaim(
   { resolvedBy, deliveryWindow }: Redelivery,
 ): Promise<Claim> {
   if (claim.status !== 'open') throw alreadyResolved(claim)
+  if (claim.items.length === 0) throw itemsUnknown(claim)
   const order = await replacementFor(ctx, claim, deliveryWindow)
   const placed = await ctx.db.transaction(async (tx) => {
     const moved = await moveClaim(tx, claim.id, { from: 'open', to: 'redelivering', resolvedBy })
@@ -144,6 +145,13 @@ function laterWindows({ windowStart, windowEnd }: Order, now: number) {
       const offset = (first + index) * DAY_MS + shift
       return { start: new Date(start + offset).toISOString(), end: new Date(end + offset).toISOString() }
     }),
+  )
+}
+
+export function itemsUnknown(claim: Claim): ServiceError {
+  return unprocessable(
+    'claim_items_unknown',
+    `The driver did not say which plants are missing: refund with amountCents, or reject ${claim.id} once the customer has claimed what is missing`,
   )
 }
 

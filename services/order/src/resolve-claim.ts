@@ -3,7 +3,7 @@ import { type Claim, refundFor } from './claim.ts'
 import { findClaim, moveClaim } from './claim-store.ts'
 import type { OrderContext } from './context.ts'
 import { findOrder } from './order-store.ts'
-import { alreadyResolved, redeliverClaim } from './redeliver-claim.ts'
+import { alreadyResolved, itemsUnknown, redeliverClaim } from './redeliver-claim.ts'
 
 type Resolution = {
   action: 'refund' | 'redeliver' | 'reject'
@@ -76,6 +76,7 @@ export async function pursueRefund(ctx: OrderContext, id: string): Promise<void>
 async function amountOf(ctx: OrderContext, claim: Claim, amountCents: number | undefined): Promise<number> {
   const order = await findOrder(ctx.db, claim.orderId)
   if (order === null) throw notFound('order_not_found', `There is no order ${claim.orderId}`)
+  if (amountCents === undefined && claim.items.length === 0) throw itemsUnknown(claim)
   const amount = amountCents ?? refundFor(order, claim.items)
   if (order.totalCents === 0) {
     throw unprocessable(

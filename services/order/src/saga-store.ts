@@ -1,5 +1,5 @@
 import type { Db } from '@urbanbloom/service-kit/db'
-import type { OrderStatus } from './order.ts'
+import type { OrderStatus, Undelivered } from './order.ts'
 
 /** A lease doubles with each takeover, so that an order which cannot be finished does not keep everybody busy. */
 const MAX_DOUBLINGS = 6
@@ -69,17 +69,32 @@ export async function wakeUp(tx: Db, id: string): Promise<void> {
   ])
 }
 
+/** What a delivery's event says of its order; `sequence` counts the events of one delivery. */
+export type DeliveryChange = {
+  sequence: number
+  status: OrderStatus
+  deliveredAt?: string
+  undelivered?: Undelivered | undefined
+  /** It failed and gets no further try. */
+  isGivenUp?: boolean
+}
+
 /** Applies a change of the delivery, unless a newer one has been seen. @returns whether it changed the order. */
-export async function applyDelivery(
-  tx: Db,
-  id: string,
-  change: { sequence: number; status: OrderStatus; deliveredAt?: string },
-): Promise<boolean> {
+export async function applyDelivery(tx: Db, id: string, change: DeliveryChange): Promise<boolean> {
+  const { sequence, status, deliveredAt, undelivered, isGivenUp = false } = change
   const rows = await tx.query(
-    `update orders set status = $3, delivery_sequence = $2, delivered_at = $4
+    `update orders set status = $3, delivery_sequence = $2, delivered_at = $4, undelivered = $5::jsonb,
+       given_up_at = case when $6 then now() end
      where id = $1 and delivery_sequence < $2
        and status in ('confirmed', 'scheduled', 'out_for_delivery', 'delivery_failed', 'delivered') returning id`,
-    [id, change.sequence, change.status, change.deliveredAt ?? null],
+    [
+      id,
+      sequence,
+      status,
+      deliveredAt ?? null,
+      undelivered === undefined ? null : JSON.stringify(undelivered),
+      isGivenUp,
+    ],
   )
   return rows.length > 0
 }

@@ -59,6 +59,8 @@ test('a redelivery is an order that costs nothing and is planned like any other'
     deliveredAt: '2030-06-01T15:00:00.000Z',
   })
   expect((await order.read(id)).body.status).toBe('delivered')
+  expect(await claimOf(orderId)).toMatchObject({ status: 'redelivered', replacementOrderId: id })
+  expect((await order.resolve(claimId)).body.code).toBe('claim_already_resolved')
   const jobs = () =>
     order.ctx.db.query(`select 1 from orders_jobs.jobs where task_identifier = 'capture_payment'`)
   await waitFor(async () => (await jobs()).length === 0, { describe: 'nothing left to capture' })
@@ -150,4 +152,36 @@ test('a replacement that its customer cancels opens the claim again', async () =
   const claim = await claimOf(orderId)
   expect(claim.status).toBe('open')
   expect(claim.replacementOrderId).toBeUndefined()
+})
+
+test('a replacement that fails is still on its way until it is given up; then the claim is open again', async () => {
+  const { claimId, orderId } = await claimed()
+  const id: string = (await redeliver(claimId)).body.replacementOrderId
+  await order.tell('delivery.out_for_delivery', { orderId: id, sequence: 1 })
+  await order.tell('delivery.failed', { orderId: id, sequence: 2, reason: 'customer_absent' })
+  expect(await claimOf(orderId)).toMatchObject({ status: 'redelivering', replacementOrderId: id })
+  // The event of the failure is repeated, and those of both tries overtake each other.
+  await order.tell('delivery.given_up', { orderId: id, sequence: 4 })
+  await order.tell('delivery.failed', { orderId: id, sequence: 3, reason: 'customer_absent' })
+  const reopened = await claimOf(orderId)
+  expect(reopened.status).toBe('open')
+  expect([reopened.replacementOrderId, reopened.resolvedAt]).toEqual([undefined, undefined])
+  expect((await order.read(id)).body.status).toBe('delivery_failed')
+
+  const second: string = (await redeliver(claimId)).body.replacementOrderId
+  expect(second).not.toBe(id)
+  const deliveredAt = '2030-06-01T15:00:00.000Z'
+  await order.tell('delivery.delivered', { orderId: second, sequence: 1, deliveredAt })
+  expect(await claimOf(orderId)).toMatchObject({
+    status: 'redelivered',
+    replacementOrderId: second,
+    resolvedAt: deliveredAt,
+  })
+})
+
+test('a claim that is open again may be refunded instead', async () => {
+  const { claimId } = await claimed()
+  const id: string = (await redeliver(claimId)).body.replacementOrderId
+  await order.tell('delivery.given_up', { orderId: id, sequence: 1 })
+  expect((await order.resolve(claimId)).body.status).toBe('refunded')
 })
