@@ -3,6 +3,7 @@ import type { SqlQuery } from './sql.ts'
 
 export type Series = {
   name: string
+  labels: Readonly<Record<string, string>>
   points: readonly (readonly [secondsSinceEpoch: number, value: number])[]
 }
 export type Row = Record<string, unknown>
@@ -15,8 +16,10 @@ export type Sources = {
   prometheusUrl: string
   /** Runs one statement with the role of dashboards. */
   runSql: (statement: string) => Promise<Row[]>
-  /** The stretch of time that a dashboard would show, in seconds, until now. */
+  /** The stretch of time that a dashboard would show, in seconds. */
   seconds: number
+  /** When it ends, in seconds since the epoch; now unless given. */
+  end?: number
 }
 
 type PromQuery = { refId: string; expr: string; legendFormat?: string; instant?: boolean }
@@ -54,24 +57,36 @@ function expand({ templating }: Dashboard, expression: string): string {
   )
 }
 
-type Matrix = { metric: Record<string, string>; values: [number, string][] }
+/** What Prometheus answers for a stretch of time, and for a moment. */
+type Sample = [seconds: number, value: string]
+type Result =
+  | { metric: Record<string, string>; values: Sample[] }
+  | { metric: Record<string, string>; value: Sample }
 
 async function askPrometheus(expr: string, query: PromQuery, sources: Sources): Promise<Series[]> {
-  const end = Date.now() / 1_000
-  const parameters = new URLSearchParams({
-    query: expr,
-    start: String(end - sources.seconds),
-    end: String(end),
-    step: String(Math.max(1, Math.round(sources.seconds / STEPS))),
-  })
-  const answer = await fetch(`${sources.prometheusUrl}/api/v1/query_range?${parameters.toString()}`, {
+  const end = sources.end ?? Date.now() / 1_000
+  const parameters = new URLSearchParams(
+    query.instant === true
+      ? { query: expr, time: String(end) }
+      : {
+          query: expr,
+          start: String(end - sources.seconds),
+          end: String(end),
+          step: String(Math.max(1, Math.round(sources.seconds / STEPS))),
+        },
+  )
+  const path = query.instant === true ? 'query' : 'query_range'
+  const answer = await fetch(`${sources.prometheusUrl}/api/v1/${path}?${parameters.toString()}`, {
     signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
   })
-  const body = (await answer.json()) as { status: string; error?: string; data: { result: Matrix[] } }
+  const body = (await answer.json()) as { status: string; error?: string; data: { result: Result[] } }
   if (body.status !== 'success') throw new Error(`${expr}: ${body.error}`)
-  return body.data.result.map(({ metric, values }) => ({
-    name: nameOf(metric, query.legendFormat),
-    points: values.map(([at, value]) => [at, Number(value)] as const),
+  return body.data.result.map((result) => ({
+    name: nameOf(result.metric, query.legendFormat),
+    labels: result.metric,
+    points: ('values' in result ? result.values : [result.value]).map(
+      ([at, value]) => [at, Number(value)] as const,
+    ),
   }))
 }
 

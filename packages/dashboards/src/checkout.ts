@@ -1,8 +1,11 @@
 import { figure, graph, row } from './elements.ts'
+import { toLogs, toTraces } from './links.ts'
 import { page } from './page.ts'
 
+const deeper = [toLogs('order'), toTraces('order')]
+
 const gateway = (route: string, statuses = '.+') =>
-  `sum(rate(http_requests_total{service="gateway",route="${route}",status=~"${statuses}"}[$__rate_interval]))`
+  `60 * sum(rate(http_requests_total{service="gateway",route="${route}",status=~"${statuses}"}[$__rate_interval]))`
 
 /** From looking to buying, and where people are lost. */
 export const checkout = page(
@@ -10,38 +13,17 @@ export const checkout = page(
   'Checkout',
   { says: 'From looking to buying, where people are lost, and why.' },
   [
-    row('The funnel'),
-    graph({
-      title: 'Steps to an order',
-      says: 'Each step per second; the distance between two lines is who was lost.',
-      unit: 'reqps',
-      width: 12,
-      queries: [
-        [gateway('/v1/products/:id'), 'looks at a plant'],
-        [gateway('/v1/quotes'), 'asks for the price'],
-        [gateway('/v1/checkout'), 'presses the button'],
-        [gateway('/v1/checkout', '201'), 'has bought'],
-      ],
-    }),
-    graph({
-      title: 'Checkouts by their end',
-      says: 'Confirmed, cancelled, or why not.',
-      unit: 'ops',
-      width: 12,
-      stacked: true,
-      queries: [['sum by (outcome) (rate(orders_total[$__rate_interval]))', '{{outcome}}']],
-    }),
     figure({
-      title: 'Orders today',
-      says: 'Confirmed in the last 24 hours.',
+      title: 'Orders in 24 hours',
+      says: 'Confirmed ones.',
       unit: 'short',
       width: 4,
       decimals: 0,
       query: 'sum(increase(orders_total{outcome="confirmed"}[24h]))',
     }),
     figure({
-      title: 'Of 100 who press the button',
-      says: 'How many have bought.',
+      title: 'Checkouts that succeed',
+      says: 'Of those who press the button. Declined cards and sold-out plants count as well.',
       unit: 'percentunit',
       width: 4,
       query: `${gateway('/v1/checkout', '201')} / (${gateway('/v1/checkout')} > 0)`,
@@ -72,17 +54,39 @@ export const checkout = page(
       limits: [1, 5],
     }),
     figure({
-      title: 'Taken over',
-      says: 'Orders in the last hour whose process was lost and that another one brought to their end.',
+      title: 'Taken over in an hour',
+      says: 'Orders whose process was lost or gave up waiting, and that another one brought to their end.',
       unit: 'short',
       width: 4,
       decimals: 0,
       query: 'sum(increase(saga_takeovers_total[1h]))',
       limits: [5, 50],
     }),
+    graph({
+      title: 'The way to an order, per minute',
+      says: 'The distance between two lines is who was lost.',
+      unit: 'short',
+      width: 12,
+      queries: [
+        [gateway('/v1/products/:id'), 'looks at a plant'],
+        [gateway('/v1/quotes'), 'asks for the price'],
+        [gateway('/v1/checkout'), 'presses the button'],
+        [gateway('/v1/checkout', '201'), 'has bought'],
+      ],
+    }),
+    graph({
+      title: 'Checkouts by their end, per minute',
+      links: deeper,
+      says: 'Confirmed, cancelled, or why not.',
+      unit: 'short',
+      width: 12,
+      stacked: true,
+      queries: [['60 * sum by (outcome) (rate(orders_total[$__rate_interval]))', '{{outcome}}']],
+    }),
     row('Behind it'),
     graph({
       title: 'Time of a checkout',
+      links: deeper,
       says: 'From the priced order to the end of its checkout.',
       unit: 's',
       width: 8,
@@ -94,6 +98,7 @@ export const checkout = page(
     }),
     graph({
       title: 'Time of each step',
+      links: deeper,
       says: 'The 95th percentile of the calls that a checkout makes.',
       unit: 's',
       width: 8,
@@ -105,30 +110,31 @@ export const checkout = page(
       ],
     }),
     graph({
-      title: 'What the steps answer',
+      title: 'Steps that did not succeed, per minute',
+      links: deeper,
       says: 'Refused is a definite no; failed is no usable answer.',
-      unit: 'ops',
+      unit: 'short',
       width: 8,
       queries: [
         [
-          'sum by (step, outcome) (rate(saga_steps_total{outcome!="ok"}[$__rate_interval]))',
+          '60 * sum by (step, outcome) (rate(saga_steps_total{outcome!="done"}[$__rate_interval]))',
           '{{step}} {{outcome}}',
         ],
       ],
     }),
     graph({
-      title: 'Refused for lack of stock',
-      says: 'Reservations and changes that the shelves did not allow.',
-      unit: 'ops',
+      title: 'Refused by the shelves, per minute',
+      says: 'Reservations and changes for which there was no stock.',
+      unit: 'short',
       width: 8,
-      queries: [['sum by (reason) (rate(stock_refusals_total[$__rate_interval]))', '{{reason}}']],
+      queries: [['60 * sum by (reason) (rate(stock_refusals_total[$__rate_interval]))', '{{reason}}']],
     }),
     graph({
-      title: 'Windows held',
+      title: 'Delivery windows held, per minute',
       says: 'What delivery answered when an order asked for a place.',
-      unit: 'ops',
+      unit: 'short',
       width: 8,
-      queries: [['sum by (outcome) (rate(delivery_holds_total[$__rate_interval]))', '{{outcome}}']],
+      queries: [['60 * sum by (outcome) (rate(delivery_holds_total[$__rate_interval]))', '{{outcome}}']],
     }),
     graph({
       title: 'Cache hits',

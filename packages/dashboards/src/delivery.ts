@@ -1,11 +1,13 @@
 import { figure, graph, row } from './elements.ts'
+import { toLogs, toTraces } from './links.ts'
 import { page } from './page.ts'
+
+const deeper = [toLogs('delivery-routing'), toTraces('delivery-routing')]
 
 /** Plans, vans and doors. */
 export const delivery = page('delivery', 'Delivery', { says: 'Planning, driving and arriving.' }, [
-  row('Now'),
   figure({
-    title: 'On time',
+    title: 'Not late',
     says: 'Stops of the last hour that were not late for their window.',
     unit: 'percentunit',
     width: 6,
@@ -37,61 +39,65 @@ export const delivery = page('delivery', 'Delivery', { says: 'Planning, driving 
   }),
   row('Driving'),
   graph({
-    title: 'Stops',
+    title: 'Stops per minute',
     says: 'Delivered and failed.',
-    unit: 'ops',
+    links: deeper,
+    unit: 'short',
     width: 8,
     stacked: true,
-    queries: [['sum by (outcome) (rate(stop_outcomes_total[$__rate_interval]))', '{{outcome}}']],
+    queries: [['60 * sum by (outcome) (rate(stop_outcomes_total[$__rate_interval]))', '{{outcome}}']],
   }),
   graph({
-    title: 'Punctuality',
-    says: 'Arrivals by their window.',
-    unit: 'ops',
+    title: 'Punctuality, stops per minute',
+    says: 'Deliveries before, in and after their window.',
+    unit: 'short',
     width: 8,
     stacked: true,
-    queries: [['sum by (outcome) (rate(stop_punctuality_total[$__rate_interval]))', '{{outcome}}']],
+    queries: [['60 * sum by (outcome) (rate(stop_punctuality_total[$__rate_interval]))', '{{outcome}}']],
   }),
   graph({
-    title: 'Where the vans are',
-    says: 'Vans whose last position is at most a minute old, and the others.',
+    title: 'Vans by their last position',
+    says: 'Fresh is at most a minute old.',
     unit: 'short',
     width: 8,
     stacked: true,
     queries: [['max by (position) (drivers_on_route)', '{{position}}']],
   }),
   graph({
-    title: 'Positions',
-    says: 'Accepted, and ignored because they cannot be true.',
-    unit: 'ops',
+    title: 'Positions received per minute',
+    links: deeper,
+    says: 'Accepted, and ignored because they are old, came twice or cannot be true.',
+    unit: 'short',
     width: 8,
-    queries: [['sum by (outcome) (rate(driver_positions_total[$__rate_interval]))', '{{outcome}}']],
+    queries: [['60 * sum by (outcome) (rate(driver_positions_total[$__rate_interval]))', '{{outcome}}']],
   }),
   graph({
-    title: 'Followers',
-    says: 'Open event streams of drivers and customers.',
+    title: 'Open event streams',
+    says: 'Of drivers and customers who follow what happens.',
     unit: 'short',
     width: 8,
     queries: [['sum(sse_connections)', 'streams']],
   }),
   graph({
-    title: 'Windows held',
+    title: 'Delivery windows held, per minute',
     says: 'What orders got when they asked for a place.',
-    unit: 'ops',
+    unit: 'short',
     width: 8,
-    queries: [['sum by (outcome) (rate(delivery_holds_total[$__rate_interval]))', '{{outcome}}']],
+    queries: [['60 * sum by (outcome) (rate(delivery_holds_total[$__rate_interval]))', '{{outcome}}']],
   }),
   row('The optimizer'),
   graph({
-    title: 'Plans',
-    says: 'By what became of them, in each hour.',
+    title: 'Plans per hour',
+    says: 'By what became of them.',
+    links: deeper,
     unit: 'short',
     width: 6,
     queries: [['sum by (outcome) (increase(plans_total[1h]))', '{{outcome}}']],
   }),
   graph({
-    title: 'Time of a plan',
-    says: 'The 95th percentile of solving.',
+    title: '95 of 100 plans solved within',
+    links: deeper,
+    says: 'The optimizer’s own time, without the wait for its turn.',
     unit: 's',
     width: 6,
     queries: [
@@ -99,8 +105,8 @@ export const delivery = page('delivery', 'Delivery', { says: 'Planning, driving 
     ],
   }),
   graph({
-    title: 'Above what none can go below',
-    says: 'How far plans lie above an estimate of the least possible; large days with few vans lie higher.',
+    title: 'Gap to the lower estimate',
+    says: 'How far plans cost more than an estimate that none can go below, over the last hour. It is rough: watch its course, not its height.',
     unit: 'percentunit',
     width: 6,
     queries: [
@@ -109,8 +115,8 @@ export const delivery = page('delivery', 'Delivery', { says: 'Planning, driving 
     ],
   }),
   graph({
-    title: 'Deliveries planned',
-    says: 'And left out, in each hour.',
+    title: 'Deliveries planned per hour',
+    says: 'And left out because they fit on no van.',
     unit: 'short',
     width: 6,
     stacked: true,

@@ -11,7 +11,6 @@ export const kubernetes = page(
     says: 'Pods and nodes, by kube-state-metrics, cAdvisor and node-exporter. Empty outside a cluster.',
   },
   [
-    row('Now'),
     figure({
       title: 'Pods that are ready',
       says: 'Of all that should be.',
@@ -46,8 +45,8 @@ export const kubernetes = page(
     }),
     row('Pods'),
     graph({
-      title: 'CPU by pod',
-      says: 'Cores in use.',
+      title: 'CPU by pod, in cores',
+      says: 'One is a whole core.',
       unit: 'short',
       width: 8,
       queries: [
@@ -72,8 +71,8 @@ export const kubernetes = page(
       ],
     }),
     graph({
-      title: 'Held back',
-      says: 'Share of periods in which a container wanted more CPU than its limit.',
+      title: 'CPU held back',
+      says: 'Share of periods in which a container wanted more than its limit.',
       unit: 'percentunit',
       width: 8,
       queries: [
@@ -96,12 +95,13 @@ export const kubernetes = page(
       ],
     }),
     tableOf({
-      title: 'Deployments',
-      says: 'Ready replicas of each.',
+      title: 'Ready pods of each deployment',
+      says: 'The fewest first.',
       unit: 'short',
       width: 12,
-      query: `max by (deployment) (kube_deployment_status_replicas_ready{${ours}})`,
-      columns: ['deployment'],
+      query: `sort(max by (deployment) (kube_deployment_status_replicas_ready{${ours}}))`,
+      columns: { deployment: 'deployment' },
+      value: 'ready',
       limits: [2, 1],
     }),
     row('Nodes'),

@@ -10,7 +10,8 @@ import {
   TooltipMode,
   TooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/geomap'
-import { colored, database } from './elements.ts'
+import { colored } from './elements.ts'
+import { database } from './sources.ts'
 import { sql } from './sql.ts'
 
 /** Inman Park, before anything is on the map. */
@@ -45,7 +46,7 @@ export function cityMap(): PanelBuilder {
     .datasource(database)
     .unit('none')
     .thresholds(colored(undefined))
-    .gridPos({ x: 0, y: 4, w: 14, h: 16 })
+    .gridPos({ x: 0, y: 3, w: 14, h: 15 })
     .view(
       new MapViewConfigBuilder()
         .id('fit')

@@ -1,5 +1,8 @@
 import { figure, graph, row } from './elements.ts'
+import { toLogs, toTraces } from './links.ts'
 import { page } from './page.ts'
+
+const deeper = [toLogs('payment'), toTraces('payment')]
 
 /** Whether money moves, and whether all sides agree on it. */
 export const money = page(
@@ -7,7 +10,6 @@ export const money = page(
   'Money',
   { says: 'Payments, the card provider, and whether the books agree.' },
   [
-    row('The books'),
     figure({
       title: 'Payments that differ from the ledger',
       says: 'Of the last week. Every one has to be explained.',
@@ -17,7 +19,7 @@ export const money = page(
       limits: [1, 2],
     }),
     figure({
-      title: 'Payments that differ from the provider’s list',
+      title: 'Payments that differ from the provider',
       says: 'As the last hourly comparison found.',
       unit: 'short',
       width: 6,
@@ -43,30 +45,36 @@ export const money = page(
     }),
     row('Payments'),
     graph({
-      title: 'Payments by what became of them',
+      title: 'Payments by what became of them, per minute',
+      links: deeper,
       says: 'Authorized at checkout, captured when the van is loaded, voided or refunded when it is called off.',
-      unit: 'ops',
+      unit: 'short',
       width: 12,
-      queries: [['sum by (status) (rate(payment_transitions_total[$__rate_interval]))', '{{status}}']],
+      queries: [['60 * sum by (status) (rate(payment_transitions_total[$__rate_interval]))', '{{status}}']],
     }),
     graph({
-      title: 'Refunds',
+      title: 'Refunds per minute',
+      links: deeper,
       says: 'By what became of them.',
-      unit: 'ops',
+      unit: 'short',
       width: 12,
-      queries: [['sum by (status) (rate(payment_refunds_total[$__rate_interval]))', '{{status}}']],
+      queries: [['60 * sum by (status) (rate(payment_refunds_total[$__rate_interval]))', '{{status}}']],
     }),
     row('The card provider'),
     graph({
-      title: 'Calls by outcome',
+      title: 'Calls by outcome, per minute',
+      links: deeper,
       says: 'Declined cards are no failures of the provider.',
-      unit: 'reqps',
+      unit: 'short',
       width: 8,
-      queries: [['sum by (outcome) (rate(payment_provider_calls_total[$__rate_interval]))', '{{outcome}}']],
+      queries: [
+        ['60 * sum by (outcome) (rate(payment_provider_calls_total[$__rate_interval]))', '{{outcome}}'],
+      ],
     }),
     graph({
-      title: 'Time of a call',
-      says: 'The 95th percentile.',
+      title: '95 of 100 calls within',
+      says: 'By what was asked of the provider.',
+      links: deeper,
       unit: 's',
       width: 8,
       queries: [
@@ -77,11 +85,12 @@ export const money = page(
       ],
     }),
     graph({
-      title: 'Webhooks',
+      title: 'Webhooks per minute',
+      links: deeper,
       says: 'What the provider tells us, by what we did with it.',
-      unit: 'ops',
+      unit: 'short',
       width: 8,
-      queries: [['sum by (result) (rate(payment_webhooks_total[$__rate_interval]))', '{{result}}']],
+      queries: [['60 * sum by (result) (rate(payment_webhooks_total[$__rate_interval]))', '{{result}}']],
     }),
   ],
 )

@@ -1,5 +1,6 @@
 // Draws the dashboards with the values of now:
-// `npm run dashboards:draw -- <folder> [--prometheus http://127.0.0.1:9090] [--theme dark] [--minutes 15]`,
+// `npm run dashboards:draw -- <folder> [--prometheus http://127.0.0.1:9090] [--theme dark] [--minutes 15]
+// [--end <seconds since the epoch>]`,
 // with DASHBOARD_DATABASE_URL for the role grafana_reader.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
     prometheus: { type: 'string', default: 'http://127.0.0.1:9090' },
     theme: { type: 'string', default: 'light' },
     minutes: { type: 'string', default: '15' },
+    end: { type: 'string' },
   },
 })
 const folder = positionals[0] ?? 'dashboards'
@@ -28,6 +30,7 @@ const sources = {
     return (await pool.query<Row>(statement)).rows
   },
   seconds: Number(values.minutes) * 60,
+  ...(values.end !== undefined && { end: Number(values.end) }),
 }
 mkdirSync(folder, { recursive: true })
 for (const dashboard of allDashboards()) {

@@ -2,13 +2,14 @@ import { figure, graph, row } from './elements.ts'
 import { page } from './page.ts'
 
 const ours = 'datname="urbanbloom"'
+/** The states that connections of ours are ever in. */
+const states = 'state=~"active|idle|idle in transaction"'
 
 /** The keeper of truth, by `postgres_exporter`. */
 export const postgres = page('postgres', 'Postgres', { says: 'The database, by postgres_exporter.' }, [
-  row('Now'),
   figure({
-    title: 'Answers',
-    says: '1 while the exporter can log in.',
+    title: 'Reachable',
+    says: 'Whether the exporter can log in.',
     unit: 'bool_yes_no',
     width: 6,
     query: 'min(pg_up)',
@@ -37,7 +38,7 @@ export const postgres = page('postgres', 'Postgres', { says: 'The database, by p
     width: 6,
     query: `sum(pg_database_size_bytes{${ours}})`,
   }),
-  row('Work'),
+  row('What it does'),
   graph({
     title: 'Transactions',
     says: 'Committed and rolled back.',
@@ -54,19 +55,19 @@ export const postgres = page('postgres', 'Postgres', { says: 'The database, by p
     unit: 'short',
     width: 8,
     stacked: true,
-    queries: [[`sum by (state) (pg_stat_activity_count{${ours}})`, '{{state}}']],
+    queries: [[`sum by (state) (pg_stat_activity_count{${ours},${states}})`, '{{state}}']],
   }),
   graph({
     title: 'Longest transaction',
     says: 'By state of its connection.',
     unit: 's',
     width: 8,
-    queries: [[`max by (state) (pg_stat_activity_max_tx_duration{${ours}})`, '{{state}}']],
+    queries: [[`max by (state) (pg_stat_activity_max_tx_duration{${ours},${states}})`, '{{state}}']],
   }),
   graph({
-    title: 'Rows',
+    title: 'Rows per second',
     says: 'Read and changed.',
-    unit: 'ops',
+    unit: 'short',
     width: 8,
     queries: ['fetched', 'inserted', 'updated', 'deleted'].map((kind): readonly [string, string] => [
       `sum(rate(pg_stat_database_tup_${kind}{${ours}}[$__rate_interval]))`,
@@ -82,8 +83,8 @@ export const postgres = page('postgres', 'Postgres', { says: 'The database, by p
     queries: [[`sum by (mode) (pg_locks_count{${ours}}) > 0`, '{{mode}}']],
   }),
   graph({
-    title: 'Deadlocks and conflicts',
-    says: 'Each is one transaction that was ended by the server.',
+    title: 'Deadlocks',
+    says: 'Each is one transaction that the server ended.',
     unit: 'short',
     width: 8,
     queries: [[`sum(increase(pg_stat_database_deadlocks{${ours}}[$__rate_interval]))`, 'deadlocks']],

@@ -9,9 +9,8 @@ export const redis = page(
     says: 'Cache, rate limits and live positions, by redis_exporter. Losing it loses nothing.',
   },
   [
-    row('Now'),
     figure({
-      title: 'Up since',
+      title: 'Up for',
       says: 'The time since its last start. No data means that the exporter cannot connect.',
       unit: 's',
       width: 6,
@@ -39,40 +38,45 @@ export const redis = page(
       width: 6,
       query: 'sum(redis_connected_clients)',
     }),
-    row('Work'),
+    row('What it does'),
     graph({
       title: 'Commands',
-      says: 'The ten that are used most.',
+      says: 'The ten that are used most; those of the exporter itself are left out.',
       unit: 'ops',
-      width: 8,
-      queries: [['topk(10, sum by (cmd) (rate(redis_commands_total[$__rate_interval])))', '{{cmd}}']],
+      width: 12,
+      queries: [
+        [
+          'topk(10, sum by (cmd) (rate(redis_commands_total{cmd!~"client.*|config.*|info|latency.*|slowlog.*"}[$__rate_interval])))',
+          '{{cmd}}',
+        ],
+      ],
     }),
     graph({
       title: 'Keys',
       says: 'All, and those that will expire by themselves.',
       unit: 'short',
-      width: 8,
+      width: 12,
       queries: [
         ['sum(redis_db_keys)', 'all'],
         ['sum(redis_db_keys_expiring)', 'expiring'],
       ],
     }),
     graph({
-      title: 'Thrown away and expired',
+      title: 'Keys thrown away and expired',
       says: 'Keys that are thrown away before their time mean that the memory is full.',
       unit: 'ops',
-      width: 8,
+      width: 12,
       queries: [
         ['sum(rate(redis_evicted_keys_total[$__rate_interval]))', 'thrown away'],
         ['sum(rate(redis_expired_keys_total[$__rate_interval]))', 'expired'],
       ],
     }),
     graph({
-      title: 'What services miss',
-      says: 'Commands of ours without an answer.',
-      unit: 'ops',
-      width: 24,
-      queries: [['sum by (service) (rate(redis_failures_total[$__rate_interval]))', '{{service}}']],
+      title: 'Commands without an answer, per minute',
+      says: 'What services asked in vain. They go on without, slower.',
+      unit: 'short',
+      width: 12,
+      queries: [['60 * sum by (service) (rate(redis_failures_total[$__rate_interval]))', '{{service}}']],
     }),
   ],
 )

@@ -1,5 +1,5 @@
 import type { Dataquery } from '@grafana/grafana-foundation-sdk/cog'
-import { database } from './elements.ts'
+import { database } from './sources.ts'
 
 /** A query of Grafana's Postgres source, for which its library has no builder. */
 export type SqlQuery = Dataquery & {

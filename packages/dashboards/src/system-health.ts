@@ -1,5 +1,11 @@
 import { figure, graph, row, tableOf } from './elements.ts'
+import { toLogs, toService, toTraces } from './links.ts'
 import { page } from './page.ts'
+
+/** Our own processes: an exporter's figures of itself bear the name of what it looks at. */
+const ours = 'service!~"|alertmanager|grafana|kubernetes|postgres|prometheus|redis"'
+const service = '${__field.labels.service}'
+const ofService = [toService(service), toLogs(service), toTraces(service)]
 
 /** The first look: is anything wrong, and where. */
 export const systemHealth = page(
@@ -9,9 +15,8 @@ export const systemHealth = page(
     says: 'Whether all services answer, how fast, and what they have left. Start here.',
   },
   [
-    row('Now'),
     figure({
-      title: 'Services that answer',
+      title: 'Processes that answer',
       says: 'Processes whose figures Prometheus can read, of all that it knows.',
       unit: 'percentunit',
       width: 4,
@@ -19,8 +24,8 @@ export const systemHealth = page(
       limits: [1, 0.9],
     }),
     figure({
-      title: 'Alerts that fire',
-      says: 'Without the watchdog, which always fires.',
+      title: 'Alerts',
+      says: 'That fire, without the watchdog, which always fires.',
       unit: 'short',
       width: 4,
       query: 'count(ALERTS{alertstate="firing",alertname!="Watchdog"}) or vector(0)',
@@ -42,7 +47,7 @@ export const systemHealth = page(
       limits: [0.01, 0.05],
     }),
     figure({
-      title: 'People in the last 15 minutes',
+      title: 'Active in 15 minutes',
       says: 'Accounts that were in use.',
       unit: 'short',
       width: 4,
@@ -56,39 +61,56 @@ export const systemHealth = page(
       query: 'sum(max by (service, task) (jobs_waiting{state="dead_letter"})) or vector(0)',
       limits: [1, 10],
     }),
-    row('Services'),
-    graph({
-      title: 'Requests by service',
-      says: 'Every service, calls among themselves included.',
-      unit: 'reqps',
-      width: 12,
-      queries: [['service:http_requests:rate5m', '{{service}}']],
-      stacked: true,
+    row('What is wrong'),
+    tableOf({
+      title: 'Alerts that fire',
+      says: 'The runbook of each is docs/runbooks/<alert>.md.',
+      unit: 'short',
+      width: 8,
+      query:
+        'sort_desc(max by (severity, alertname, service) (ALERTS{alertstate="firing",alertname!="Watchdog"}))',
+      columns: { alertname: 'alert', service: 'service', severity: 'severity' },
+      empty: 'Nothing is wrong',
     }),
     graph({
       title: 'Failed requests by service',
       says: 'Share answered with 5xx. The dashed line is where an alert comes.',
       unit: 'percentunit',
-      width: 12,
+      width: 8,
       queries: [['service:http_errors:ratio5m', '{{service}}']],
       limit: 0.05,
+      links: ofService,
     }),
+    tableOf({
+      title: 'Slowest routes',
+      says: 'The 99th percentile of the last five minutes.',
+      unit: 's',
+      width: 8,
+      query: 'sort_desc(topk(10, service_route:http_request_duration_seconds:p99_5m > 0))',
+      columns: { service: 'service', route: 'route' },
+      value: '99 of 100 within',
+      limits: [0.5, 1],
+      links: [toService('${__value.text}'), toLogs('${__value.text}'), toTraces('${__value.text}')],
+    }),
+    row('What they have left'),
     graph({
-      title: 'CPU by process',
-      says: 'Cores in use. A Node process uses little more than one.',
+      title: 'CPU of the busiest process',
+      says: 'The busiest process of each service, in cores. Node uses little more than one: at 80 % for five minutes an alert comes.',
       unit: 'percentunit',
       width: 8,
       queries: [
-        ['sum by (service) (rate(process_cpu_seconds_total{service!=""}[$__rate_interval]))', '{{service}}'],
+        [`max by (service) (rate(process_cpu_seconds_total{${ours}}[$__rate_interval]))`, '{{service}}'],
       ],
       limit: 0.8,
+      links: ofService,
     }),
     graph({
-      title: 'Memory by process',
-      says: 'What the process holds of the machine.',
+      title: 'Memory of the largest process',
+      says: 'What the largest process of each service holds of the machine.',
       unit: 'bytes',
       width: 8,
-      queries: [['max by (service) (process_resident_memory_bytes{service!=""})', '{{service}}']],
+      queries: [[`max by (service) (process_resident_memory_bytes{${ours}})`, '{{service}}']],
+      links: ofService,
     }),
     graph({
       title: 'Event loop lag',
@@ -96,6 +118,7 @@ export const systemHealth = page(
       unit: 's',
       width: 8,
       queries: [['max by (service) (nodejs_eventloop_lag_p99_seconds)', '{{service}}']],
+      links: ofService,
     }),
     graph({
       title: 'Database connections in use',
@@ -110,6 +133,7 @@ export const systemHealth = page(
         ],
       ],
       limit: 0.9,
+      links: ofService,
     }),
     graph({
       title: 'Lag of events and jobs',
@@ -117,15 +141,16 @@ export const systemHealth = page(
       unit: 's',
       width: 8,
       queries: [['max by (service) (jobs_lag_seconds)', '{{service}}']],
+      links: ofService,
     }),
-    tableOf({
-      title: 'Slowest routes',
-      says: 'The 99th percentile of the last five minutes.',
-      unit: 's',
+    graph({
+      title: 'Requests by service',
+      says: 'Every service, calls among themselves included.',
+      unit: 'reqps',
       width: 8,
-      query: 'topk(10, service_route:http_request_duration_seconds:p99_5m > 0)',
-      columns: ['service', 'route'],
-      limits: [0.5, 1],
+      queries: [['service:http_requests:rate5m', '{{service}}']],
+      stacked: true,
+      links: ofService,
     }),
   ],
 )

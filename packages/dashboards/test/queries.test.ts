@@ -1,39 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { withUrlParts } from '@urbanbloom/local/postgres-server'
-import { startAlertingStack } from '@urbanbloom/observability/alerting-stack'
-import { startDrillSystem } from '@urbanbloom/observability/drill-system'
 import { findPrometheusPrograms, MISSING } from '@urbanbloom/observability/prometheus-programs'
-import type { Fault } from '@urbanbloom/simulation/faults'
-import { simulate } from '@urbanbloom/simulation/simulate'
-import { createOps } from '@urbanbloom/test-kit/people'
-import { rolePasswords } from '@urbanbloom/test-kit/role-passwords'
-import { createProduct } from '@urbanbloom/test-kit/shop'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import { allDashboards } from '../src/all.ts'
-import { type Answer, askPanel, panelsOf, type Row, type Sources } from '../src/ask.ts'
-import { startClusterFigures } from './cluster-figures.ts'
-import { findExporters, startExporters } from './exporters.ts'
+import { type Answer, askPanel, panelsOf, type Sources } from '../src/ask.ts'
+import { startCity } from '../src/city.ts'
+import { draw } from '../src/draw.ts'
+import { findExporters } from '../src/exporters.ts'
 
 const programs = await findPrometheusPrograms()
 const exporters = await findExporters()
 if (programs === undefined || exporters === undefined) {
   console.warn(`${MISSING}; the panels need prometheus-postgres-exporter and prometheus-redis-exporter, too`)
 }
-
-/** A phone with a wrong clock is not on the map, so none is among them. */
-const disturbances: Fault[] = [
-  'bad-cards',
-  'broken-leaves',
-  'dead-spots',
-  'double-clicks',
-  'nobody-home',
-  'regrets',
-  'slow-bank',
-]
 
 /** Long enough for two scrapes of everything that a day of the simulation does. */
 const SHOWN_SECONDS = 60
@@ -46,41 +27,22 @@ test.skipIf(programs === undefined || exporters === undefined)(
     await using resources = new AsyncDisposableStack()
     const folder = await mkdtemp(join(tmpdir(), 'urbanbloom-dashboards-'))
     resources.defer(() => rm(folder, { recursive: true, force: true }))
-    const system = await startDrillSystem({ logFolder: folder })
-    resources.defer(system.close)
-    const cluster = await startClusterFigures()
-    resources.defer(cluster.close)
-    const running = await startExporters(exporters as never, {
-      databaseUrl: system.adminUrl,
-      redisUrl: system.redis.url,
-      folder,
-    })
-    resources.defer(async () => void (await running.close()))
-    const stack = await startAlertingStack({
-      folder,
-      programs: programs as never,
-      pace: 'short',
-      targets: { ...system.targets, ...running.targets, kubernetes: cluster.target },
-      slackPort: 1,
-      mailPort: 1,
-    })
-    resources.defer(stack.close)
-    const reader = new pg.Pool({
-      max: 2,
-      connectionString: withUrlParts(system.adminUrl, {
-        user: 'grafana_reader',
-        password: rolePasswords.grafana_reader ?? '',
-      }),
-    })
-    resources.defer(() => reader.end())
-    const sources: Sources = {
-      prometheusUrl: stack.prometheusUrl,
-      runSql: async (statement) => (await reader.query<Row>(statement)).rows,
-      seconds: SHOWN_SECONDS,
-    }
+    const city = await startCity({ folder, programs: programs as never, exporters: exporters as never })
+    resources.defer(city.close)
 
     const stopping = new AbortController()
-    const day = liveADay(system, stopping.signal)
+    const day = city.liveADay({
+      profile: {
+        says: 'enough for every panel',
+        ordersPerDay: 1_000,
+        hubs: 1,
+        surges: [],
+        flashSale: { atHour: 10, pieces: 2, buyers: 20 },
+      },
+      speed: 240,
+      startHour: 9.75,
+      stop: stopping.signal,
+    })
     resources.defer(async () => {
       stopping.abort()
       await day.catch(() => undefined)
@@ -88,37 +50,21 @@ test.skipIf(programs === undefined || exporters === undefined)(
     const open = new Map<string, string>()
     const answered = new Set<string>()
     const isAllThere = async () => {
-      await askEverything(sources, open, answered)
+      await askEverything({ ...city, seconds: SHOWN_SECONDS }, open, answered)
       return open.size === 0
     }
     await waitFor(isAllThere, { describe: 'every panel has had data', timeoutMs: DAY_LIMIT_MS }).catch(
       () => undefined,
     )
     expect(Object.fromEntries(open)).toEqual({})
+    for (const dashboard of allDashboards()) {
+      const picture = await draw(dashboard, { ...city, seconds: SHOWN_SECONDS }, 'dark')
+      const titles = panelsOf(dashboard).map(({ title }) => title ?? '')
+      for (const title of titles) expect(picture).toContain(`>${title.replaceAll('&', '&amp;')}</text>`)
+      expect(picture).not.toMatch(/NaN|Infinity|undefined/)
+    }
   },
 )
-
-/** With faults, so that what counts refusals has something to count. @returns the end of the day. */
-async function liveADay(system: Awaited<ReturnType<typeof startDrillSystem>>, stop: AbortSignal) {
-  const ops = await createOps(system)
-  for (let plant = 0; plant < 8; plant += 1) await createProduct(system, ops, { name: `Fern ${plant}` })
-  return simulate({
-    url: system.gatewayUrl,
-    ops,
-    profile: {
-      says: 'enough for every panel',
-      ordersPerDay: 1_000,
-      hubs: 1,
-      surges: [],
-      flashSale: { atHour: 10, pieces: 2, buyers: 20 },
-    },
-    faults: new Set<Fault>(disturbances),
-    speed: 240,
-    startHour: 9.75,
-    seed: 2,
-    stop,
-  })
-}
 
 /**
  * Asks what has had no good answer yet. A day has hours without a van on the road or a refund, so each query has to be

@@ -7,6 +7,8 @@ import { request } from 'undici'
 
 const STOP_LIMIT_MS = 5_000
 
+export type Exporters = NonNullable<Awaited<ReturnType<typeof findExporters>>>
+
 /** Debian's exporters of Postgres and Redis; undefined where they neither are nor can be installed. */
 export function findExporters() {
   return findPrograms(
@@ -20,7 +22,7 @@ export function findExporters() {
 
 /** Starts both for one database and one Redis. @returns where Prometheus finds them. */
 export async function startExporters(
-  programs: NonNullable<Awaited<ReturnType<typeof findExporters>>>,
+  programs: Exporters,
   { databaseUrl, redisUrl, folder }: { databaseUrl: string; redisUrl: string; folder: string },
 ) {
   const ports = { postgres: await freePort(), redis: await freePort() }
