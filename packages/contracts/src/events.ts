@@ -19,6 +19,8 @@ export const eventData = {
     windowId: z.uuid(),
     weightGrams: z.int(),
     volumeMilliliters: z.int(),
+    /** What the plants cost, before fees and tax. */
+    valueCents: z.int().min(0).optional(),
     parcels: z.int(),
     address: Address,
     transport: Transport.optional(),

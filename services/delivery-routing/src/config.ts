@@ -16,6 +16,14 @@ export type Config = ReturnType<typeof readConfig>
 
 const minutes = z.coerce.number().int().min(0)
 
+/** How customers and subscribers are told. */
+const messageEnvironment = {
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
+  MAIL_FOLDER: z.string().optional(),
+  MAIL_FROM: z.string().min(3).max(300).default('UrbanBloom <hello@urbanbloom.example>'),
+  WEBHOOK_PRIVATE_ADDRESSES: z.enum(['allow', 'refuse']).default('refuse'),
+}
+
 /** The environment of `delivery-routing`; the only place that reads it. */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const values = readEnvironment(env, {
@@ -34,15 +42,14 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     FAILURE_DECISION_MINUTES: minutes.max(24 * 60).default(60),
     PLAN_TIME_LIMIT_MS: milliseconds.max(60_000).default(10_000),
     SSE_CONNECTIONS_MAX: count.default(2_500),
+    SSE_STALLED_MS: milliseconds.default(20_000),
+    CODE_FROM_CENTS: count.max(100_000_000).optional(),
     TRACK_KEPT_DAYS: count.min(7).max(400).default(30),
     POSITION_SPEED_MAX_MPS: count.default(56),
     OPTIMIZE_THREADS: count.max(16).default(1),
     OPTIMIZE_WARM_THREADS: z.coerce.number().int().min(0).max(16).default(1),
     OPTIMIZE_QUEUE_MAX: z.coerce.number().int().min(0).max(1_000).default(8),
-    SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
-    MAIL_FOLDER: z.string().optional(),
-    MAIL_FROM: z.string().min(3).max(300).default('UrbanBloom <hello@urbanbloom.example>'),
-    WEBHOOK_PRIVATE_ADDRESSES: z.enum(['allow', 'refuse']).default('refuse'),
+    ...messageEnvironment,
     OSRM_URL: httpUrl.optional(),
     OSRM_PROFILE: z.string().min(1).max(50).default('driving'),
     OSRM_TIMEOUT_MS: milliseconds.min(10).default(2_000),
@@ -71,7 +78,10 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     planTimeLimitMs: values.PLAN_TIME_LIMIT_MS,
     /** How long after a failed delivery the rule decides what comes next, where no dispatcher has. */
     failureDecisionMs: values.FAILURE_DECISION_MINUTES * 60_000,
-    sseConnectionsMax: values.SSE_CONNECTIONS_MAX,
+    /** Orders whose plants cost so much are handed over for the customer's code; null: only where the customer asks. */
+    codeFromCents: values.CODE_FROM_CENTS ?? null,
+    /** How many event streams one process serves, and how long the reader of one may take nothing. */
+    sse: { max: values.SSE_CONNECTIONS_MAX, stalledMs: values.SSE_STALLED_MS },
     /** `POST /v1/optimize`. */
     optimize: {
       /** How many requests are carried out at a time. */

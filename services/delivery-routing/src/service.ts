@@ -153,7 +153,7 @@ function createContext(
     mailer: messaging.mailer,
     webhooks: messaging.webhooks,
     feed,
-    sse: createSseConnections({ max: config.sseConnectionsMax, metrics, log }),
+    sse: createSseConnections({ ...config.sse, metrics, log }),
     now: overrides.now ?? (() => new Date()),
   }
   const migrationsDirectory = path.resolve(import.meta.dirname, '../migrations')

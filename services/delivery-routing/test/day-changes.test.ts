@@ -165,6 +165,16 @@ describe('a failed delivery', () => {
       ({ event }) => event.type === 'delivery.returned' && (event.data as any).orderId === orderId,
     )
     expect(told?.event.data).toMatchObject({ lines })
+    expect(eventsOf(world, orderId).slice(-2)).toEqual(['delivery.failed', 'delivery.given_up'])
+  })
+
+  it('that is at the hub before anybody decides is given up, too', async () => {
+    const { world } = given
+    const { orderId } = await failedDay()
+    await expecting(200, received(orderId, {}))
+    await settled(world)
+    expect(eventsOf(world, orderId).slice(-2)).toEqual(['delivery.failed', 'delivery.given_up'])
+    expect(eventsOf(world, orderId, 'inventory').at(-1)).toBe('delivery.returned')
   })
 
   it('that nobody decides about gets the same window of the next day, and the second time comes back', async () => {

@@ -11,7 +11,11 @@ import {
 } from './world.ts'
 
 /** A hub with one driver under way, who has a stop for each of the orders. */
-export async function startedRoute(world: World, stops: number) {
+export async function startedRoute(
+  world: World,
+  stops: number,
+  facts: (index: number) => { valueCents?: number; parcels?: number } = () => ({}),
+) {
   const date = tomorrow()
   const hub = await createHub(world)
   const { driver } = await createCrew(world, hub.id, date)
@@ -19,7 +23,7 @@ export async function startedRoute(world: World, stops: number) {
   const orders: Awaited<ReturnType<typeof placeOrder>>[] = []
   for (let index = 0; index < stops; index += 1) {
     const window = windows[index % windows.length]
-    orders.push(await placeOrder(world, window?.id ?? '', { at: nearby(index) }))
+    orders.push(await placeOrder(world, window?.id ?? '', { at: nearby(index), ...facts(index) }))
   }
   await planDay(world, hub.id, date)
   const route = await expecting(200, world.call('POST', '/v1/driver/route/start', driver.token))
@@ -32,6 +36,8 @@ export async function startedRoute(world: World, stops: number) {
     hub,
     driver,
     date,
+    /** In the order in which they were placed. */
+    orders,
     route: route as { id: string; stops: { id: string; orderId: string; position: number }[] },
     orderOf,
     drive: (path: string, body?: unknown) => world.call('POST', `/v1/driver/${path}`, driver.token, body),

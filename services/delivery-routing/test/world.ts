@@ -175,8 +175,10 @@ export function confirmedEvent(order: {
   windowId: string
   at?: { latitude: number; longitude: number }
   weightGrams?: number
+  valueCents?: number
+  parcels?: number
 }) {
-  const { at = inmanPark, weightGrams = 4_000, ...ids } = order
+  const { at = inmanPark, weightGrams = 4_000, valueCents, parcels = 1, ...ids } = order
   return {
     id: newId(),
     type: 'order.confirmed',
@@ -186,7 +188,8 @@ export function confirmedEvent(order: {
       number: `UB-${ids.orderId.slice(-6)}`,
       weightGrams,
       volumeMilliliters: 9_000,
-      parcels: 1,
+      ...(valueCents !== undefined && { valueCents }),
+      parcels,
       address: addressAt(at),
     },
   }
@@ -196,7 +199,7 @@ export function confirmedEvent(order: {
 export async function placeOrder(
   world: World,
   windowId: string,
-  options: { at?: { latitude: number; longitude: number }; weightGrams?: number } = {},
+  options: Omit<Parameters<typeof confirmedEvent>[0], 'orderId' | 'customerId' | 'windowId'> = {},
 ) {
   const order = { orderId: newId(), customerId: newId(), windowId }
   await expecting(200, hold(world, order))

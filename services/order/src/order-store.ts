@@ -80,24 +80,24 @@ export async function insertOrder(
     ],
   )
   if (row === undefined) return null
-  return {
-    ...order,
-    number: row.number,
-    placedAt: row.placed_at,
-    status: 'pending',
-    sagaStep: 'placing',
-    actionDeadline: null,
-    paymentTried: true,
-    paymentId: null,
-    paymentStatus: null,
-    nextAction: null,
-    rejection: null,
-    replacesClaimId: null,
-    cancelledAt: null,
-    deliveredAt: null,
-    undelivered: null,
-  }
+  return { ...order, ...untouched, number: row.number, placedAt: row.placed_at }
 }
+
+/** What an order is that has just been written. */
+const untouched = {
+  status: 'pending',
+  sagaStep: 'placing',
+  actionDeadline: null,
+  paymentTried: true,
+  paymentId: null,
+  paymentStatus: null,
+  nextAction: null,
+  rejection: null,
+  replacesClaimId: null,
+  cancelledAt: null,
+  deliveredAt: null,
+  undelivered: null,
+} as const satisfies Partial<Order>
 
 export async function findOrder(db: Db, id: string): Promise<Order | null> {
   const [row] = await db.query<OrderRow>(`select ${columns} from orders o where o.id = $1`, [id])
@@ -207,6 +207,7 @@ export function confirmedEvent(order: Order) {
     windowId: order.windowId,
     weightGrams: order.weightGrams,
     volumeMilliliters: order.volumeMilliliters,
+    valueCents: order.subtotalCents,
     parcels: parcelsOf(order),
     address: order.address,
     ...(Object.keys(order.transport).length === 0 ? {} : { transport: order.transport }),

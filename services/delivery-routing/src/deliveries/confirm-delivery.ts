@@ -15,12 +15,13 @@ export async function confirmDelivery(ctx: Context, tx: Db, order: Confirmed): P
   const [known] = await tx.query<{ status: DeliveryStatus }>(
     `insert into deliveries
        (order_id, status, customer_id, window_id, holds_capacity, number, weight_grams, volume_milliliters,
-        parcels, address, transport)
-     values ($1, 'confirmed', $2, $3, false, $4, $5, $6, $7, $8::jsonb, $9::jsonb)
+        parcels, address, transport, value_cents)
+     values ($1, 'confirmed', $2, $3, false, $4, $5, $6, $7, $8::jsonb, $9::jsonb, $10)
      on conflict (order_id) do update
        set status = 'confirmed', number = excluded.number, weight_grams = excluded.weight_grams,
            volume_milliliters = excluded.volume_milliliters, parcels = excluded.parcels,
-           address = excluded.address, transport = excluded.transport, expires_at = null, updated_at = now()
+           address = excluded.address, transport = excluded.transport, value_cents = excluded.value_cents,
+           expires_at = null, updated_at = now()
        where deliveries.status = 'held'
      returning status, holds_capacity`,
     [
@@ -33,6 +34,7 @@ export async function confirmDelivery(ctx: Context, tx: Db, order: Confirmed): P
       order.parcels,
       JSON.stringify(order.address),
       JSON.stringify(order.transport ?? {}),
+      order.valueCents ?? 0,
     ],
   )
   if (known === undefined) return

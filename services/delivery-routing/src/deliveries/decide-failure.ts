@@ -90,6 +90,7 @@ export async function giveUpDelivery(ctx: Context, decision: Decision): Promise<
       [decision.orderId],
     )
     await recordDecision(tx, decision, 'return', null)
+    await publishDeliveryEvents(ctx, tx, 'delivery.given_up', [{ orderId: decision.orderId }])
     changes.toCustomer(decision.orderId, 'delivery.returning')
   })
 }
@@ -98,7 +99,8 @@ type Lines = { productId: string; quantity: number }[]
 
 /**
  * The parcels of a delivery are at the hub again. What was given up goes back into stock, all of it or the lines that
- * are named; what gets another try can be loaded from now on. Saying it again changes nothing.
+ * are named; what gets another try can be loaded from now on; what a driver kept of a delivery goes back into stock,
+ * too. Saying it again changes nothing.
  */
 export async function receiveParcels(ctx: Context, orderId: string, lines: Lines | undefined): Promise<void> {
   await recordChanges(ctx, async (tx, changes) => {
@@ -108,8 +110,10 @@ export async function receiveParcels(ctx: Context, orderId: string, lines: Lines
       'returned',
       'confirmed',
       'planned',
+      'delivered',
     ])
     if (delivery.status === 'returned') return
+    if (delivery.status === 'delivered') return receiveRest(ctx, tx, orderId, lines)
     if (delivery.status === 'confirmed' || delivery.status === 'planned') {
       await tx.query(
         'update deliveries set ready_at = least(ready_at, $2), updated_at = now() where order_id = $1',
@@ -121,10 +125,40 @@ export async function receiveParcels(ctx: Context, orderId: string, lines: Lines
       `update deliveries set status = 'returned', has_left = true, updated_at = now() where order_id = $1`,
       [orderId],
     )
+    if (delivery.status === 'failed') {
+      await publishDeliveryEvents(ctx, tx, 'delivery.given_up', [{ orderId }])
+    }
     const news = { orderId, ...(lines === undefined ? {} : { lines }) }
     await publishDeliveryEvents(ctx, tx, 'delivery.returned', [news])
     changes.toCustomer(orderId, 'delivery.returned')
   })
+}
+
+/** What a driver kept of a delivery is at the hub: the lines that are named, else those that the driver named. */
+async function receiveRest(ctx: Context, tx: Db, orderId: string, lines: Lines | undefined): Promise<void> {
+  const [rest] = await tx.query<{ items: Lines; is_known: boolean }>(
+    `select s.outcome->'undelivered'->'items' as items, d.rest_returned_at is not null as is_known
+     from stops s join deliveries d on d.order_id = s.order_id
+     where s.order_id = $1 and s.status = 'delivered' and s.outcome->'undelivered' is not null`,
+    [orderId],
+  )
+  if (rest === undefined) {
+    throw conflict('delivery_not_decidable', 'The delivery was handed over whole, so nothing comes back', {
+      extra: { deliveryStatus: 'delivered' },
+    })
+  }
+  if (rest.is_known) return
+  const returned = lines ?? rest.items
+  if (returned.length === 0) {
+    throw unprocessable(
+      'returned_lines_needed',
+      'The driver did not say which plants are missing: name them as lines',
+    )
+  }
+  await tx.query('update deliveries set rest_returned_at = now(), updated_at = now() where order_id = $1', [
+    orderId,
+  ])
+  await publishDeliveryEvents(ctx, tx, 'delivery.returned', [{ orderId, lines: returned }])
 }
 
 /** Locks its route, then the delivery; 409 where it is not in one of the statuses. */

@@ -42,16 +42,25 @@ function registerList(app: App, ctx: Context): void {
     {
       onRequest,
       schema: {
-        summary: 'Deliveries that need a person',
+        summary: 'Deliveries by state',
         description:
           '`failed`: nobody has decided yet; `returning`: on the way to the hub; `held_back`: by a dispatcher; ' +
-          '`unplanned`: confirmed, and on no route.',
+          '`unplanned`: confirmed, and on no route; `in_part`: delivered without parcels that are on the way to the hub; ' +
+          '`delivered`: all that were, with how they were handed over.',
         tags: shared.tags,
         security: bearer,
         querystring: z.object({
           ...PageQuery,
           hubId: z.uuid(),
-          state: z.enum(['failed', 'returning', 'returned', 'held_back', 'unplanned']),
+          state: z.enum([
+            'failed',
+            'returning',
+            'returned',
+            'held_back',
+            'unplanned',
+            'in_part',
+            'delivered',
+          ]),
         }),
         response: { 200: Page(DeliveryView) },
       },
@@ -117,7 +126,8 @@ function registerReturn(app: App, ctx: Context): void {
         summary: 'The parcels are at the hub again',
         description:
           `${about} What was given up goes back into stock: all of it, or the lines named here, where some plants ` +
-          'did not survive. What gets another try can be loaded from now on.',
+          'did not survive. What gets another try can be loaded from now on. What a driver kept of a delivery goes ' +
+          'back into stock, as the driver named it or as it is named here.',
         ...shared,
         body: z
           .strictObject({
@@ -127,7 +137,10 @@ function registerReturn(app: App, ctx: Context): void {
               .optional(),
           })
           .nullish(),
-        response: { 200: DeliveryView, ...problems({ ...unknown, 409: '`delivery_not_decidable`' }) },
+        response: {
+          200: DeliveryView,
+          ...problems({ ...unknown, 409: '`delivery_not_decidable`', 422: '`returned_lines_needed`' }),
+        },
       },
     },
     async ({ params: { id }, body }) => {

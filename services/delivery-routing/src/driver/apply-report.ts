@@ -93,11 +93,12 @@ function outcomeOf(report: StopReport, verified: boolean | null): object | null 
     case 'arrive':
       return null
     case 'deliver': {
-      const { proof, leftAtDoor, undelivered } = report
+      const { proof, leftAtDoor, undelivered, codeReason } = report
       return {
         proof: verified === null ? proof : { ...proof, verified },
         ...(leftAtDoor && { leftAtDoor }),
         ...(undelivered !== null && { undelivered }),
+        ...(codeReason !== null && { codeReason }),
       }
     }
     case 'fail': {

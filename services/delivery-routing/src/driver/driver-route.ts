@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import type { Route, Stop } from '../dispatch/route.ts'
 import { findRouteOfDriver } from '../dispatch/route-store.ts'
 import {
+  codeAskedBy,
   type HandoverPreferences,
   listHandoverPreferences,
   mayLeaveAtDoor,
@@ -36,7 +37,10 @@ const DriverStop = z.object({
   parcels: z.int(),
   weightGrams: z.int(),
   leaveAtDoor: z.boolean().describe('The customer allows it'),
-  requireCode: z.boolean().describe('The customer wants to hand out the code'),
+  requireCode: z.boolean().describe('The customer hands out a code; send it as the proof'),
+  codeWaivable: z
+    .boolean()
+    .describe('We ask for the code and not the customer: without it, send a `codeReason`'),
   arrivedAt: z.iso.datetime().nullable(),
   completedAt: z.iso.datetime().nullable(),
 })
@@ -89,17 +93,18 @@ export async function viewDriverRoute(ctx: Context, route: Route): Promise<z.inf
     startedAt: route.startedAt?.toISOString() ?? null,
     distanceMeters: route.distanceMeters,
     durationSeconds: route.durationSeconds,
-    stops: route.stops.map((stop) => viewStop(stop, preferences.get(stop.orderId), ctx.now())),
+    stops: route.stops.map((stop) => viewStop(ctx, stop, preferences.get(stop.orderId))),
   }
 }
 
 function viewStop(
+  ctx: Context,
   stop: Stop,
   preferences: HandoverPreferences | undefined,
-  now: Date,
 ): z.infer<typeof DriverStop> {
   if (stop.status === 'removed') throw new Error(`The stop ${stop.id} is removed; no route holds it`)
   const { instructions, ...address } = stop.address
+  const askedBy = preferences === undefined ? null : codeAskedBy(preferences, ctx.config.codeFromCents)
   return {
     id: stop.id,
     orderId: stop.orderId,
@@ -114,8 +119,9 @@ function viewStop(
     serviceSeconds: stop.serviceSeconds,
     parcels: stop.parcels,
     weightGrams: stop.weightGrams,
-    leaveAtDoor: preferences !== undefined && mayLeaveAtDoor(preferences, now),
-    requireCode: preferences?.requiresCode ?? false,
+    leaveAtDoor: preferences !== undefined && mayLeaveAtDoor(preferences, ctx.now()),
+    requireCode: askedBy !== null,
+    codeWaivable: askedBy === 'value',
     arrivedAt: arrivalOf(stop)?.toISOString() ?? null,
     completedAt: stop.completedAt?.toISOString() ?? null,
   }

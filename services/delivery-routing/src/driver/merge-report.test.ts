@@ -17,7 +17,14 @@ const report: fc.Arbitrary<StopReport> = fc
       case 'arrive':
         return { ...recorded, type }
       case 'deliver':
-        return { ...recorded, type, proof: { kind: 'code', code: '1' }, leftAtDoor: false, undelivered: null }
+        return {
+          ...recorded,
+          type,
+          proof: { kind: 'code', code: '1' },
+          leftAtDoor: false,
+          undelivered: null,
+          codeReason: null,
+        }
       case 'fail':
         return { ...recorded, type, reason: 'other', code: 'other', note: null }
     }

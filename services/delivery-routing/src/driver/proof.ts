@@ -63,4 +63,13 @@ export const Handover = {
   proof: Proof,
   leftAtDoor: z.boolean().optional().describe('Only where the customer allowed it'),
   undelivered: Undelivered.optional(),
+  codeReason: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Why there is no code at a stop that needs one because of its value (`codeWaivable`); it is kept',
+    ),
 }

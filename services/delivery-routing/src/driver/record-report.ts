@@ -2,7 +2,7 @@ import type { Db } from '@urbanbloom/service-kit/db'
 import { conflict, type ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import { checkCode } from '../proofs/delivery-code.ts'
-import { findHandoverPreferences, mayLeaveAtDoor } from '../proofs/handover-preferences.ts'
+import { codeAskedBy, findHandoverPreferences, mayLeaveAtDoor } from '../proofs/handover-preferences.ts'
 import { isProofFileOf } from '../proofs/proof-file-store.ts'
 import type { Changes } from '../stream/record-changes.ts'
 import { applyReport } from './apply-report.ts'
@@ -34,7 +34,7 @@ export async function recordReport(
   let refusal: ServiceError | null = null
   let verified: boolean | null = null
   if (report.type === 'deliver') {
-    const checked = await checkHandover(tx, locked, report)
+    const checked = await checkHandover(ctx, tx, locked, report)
     refusal = checked.refusal ?? (merge.outcomeIsNew ? await refuseDecided(tx, locked) : null)
     verified = checked.verified
   }
@@ -47,7 +47,7 @@ export async function recordReport(
 type Checked = { refusal: ServiceError | null; verified: boolean | null }
 
 /** Whether what the driver says of a handover agrees with what the customer asked for, and with what we have. */
-async function checkHandover(tx: Db, { stop }: LockedStop, report: Handover): Promise<Checked> {
+async function checkHandover(ctx: Context, tx: Db, { stop }: LockedStop, report: Handover): Promise<Checked> {
   const { proof, leftAtDoor, undelivered } = report
   const refuse = (refusal: ServiceError): Checked => ({ refusal, verified: null })
   if (undelivered !== null && undelivered.parcels >= stop.parcels) {
@@ -73,13 +73,28 @@ async function checkHandover(tx: Db, { stop }: LockedStop, report: Handover): Pr
       conflict('leave_at_door_not_allowed', 'The customer has not allowed to leave it at the door'),
     )
   }
+  return checkProofOfCode(tx, stop.orderId, report, codeAskedBy(preferences, ctx.config.codeFromCents))
+}
+
+async function checkProofOfCode(
+  tx: Db,
+  orderId: string,
+  { proof, leftAtDoor, codeReason }: Handover,
+  askedBy: ReturnType<typeof codeAskedBy>,
+): Promise<Checked> {
+  const accept = (verified: boolean | null): Checked => ({ refusal: null, verified })
+  const refuse = (refusal: ServiceError): Checked => ({ refusal, verified: null })
   if (proof.kind !== 'code') {
-    if (!preferences.requiresCode || leftAtDoor) return { refusal: null, verified: null }
-    return refuse(conflict('code_required', 'The customer wants to hand out the code: send it as the proof'))
+    if (askedBy === null || leftAtDoor || (askedBy === 'value' && codeReason !== null)) return accept(null)
+    const detail =
+      askedBy === 'customer'
+        ? 'The customer wants to hand out the code: send it as the proof'
+        : 'The order is worth so much that it is handed over for the code: send it as the proof, or a codeReason'
+    return refuse(conflict('code_required', detail))
   }
-  const outcome = await checkCode(tx, stop.orderId, { code: proof.code, counts: preferences.requiresCode })
-  if (outcome === 'right') return { refusal: null, verified: true }
-  if (!preferences.requiresCode) return { refusal: null, verified: false }
+  const outcome = await checkCode(tx, orderId, { code: proof.code, counts: askedBy !== null })
+  if (outcome === 'right') return accept(true)
+  if (askedBy === null) return accept(false)
   return refuse(
     outcome === 'locked'
       ? conflict('code_locked', 'Too many wrong codes: the customer can ask for a new one')

@@ -52,6 +52,7 @@ type OutcomeRow = {
     proof?: { kind: 'photo' | 'signature' | 'code'; fileId?: string; verified?: boolean }
     leftAtDoor?: boolean
     undelivered?: NonNullable<StopAnswer['undelivered']>
+    codeReason?: string
     reason?: string
     code?: NonNullable<StopAnswer['reasonCode']>
   } | null
@@ -67,7 +68,7 @@ async function readAnswer(tx: Db, stopId: string, type: Said['type']): Promise<S
   if (row === undefined) throw new Error(`The stop ${stopId} is gone`)
   const arrival = { id: stopId, orderId: row.order_id, arrivedAt: row.arrived_at?.toISOString() ?? null }
   if (type === 'arrive') return { ...arrival, status: 'arrived', completedAt: null }
-  const { proof, leftAtDoor, undelivered, reason, code } = row.outcome ?? {}
+  const { proof, leftAtDoor, undelivered, codeReason, reason, code } = row.outcome ?? {}
   return {
     ...arrival,
     status: row.status,
@@ -81,6 +82,7 @@ async function readAnswer(tx: Db, stopId: string, type: Said['type']): Promise<S
     }),
     ...(leftAtDoor === true && { leftAtDoor }),
     ...(undelivered !== undefined && { undelivered }),
+    ...(codeReason !== undefined && { codeReason }),
     ...(reason !== undefined && { reason }),
     ...(code !== undefined && { reasonCode: code }),
   }

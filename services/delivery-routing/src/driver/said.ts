@@ -7,7 +7,13 @@ import type { StopReport } from './stop-report.ts'
 /** What a driver says of a stop, before it is known when that was by our clock. */
 export type Said =
   | { type: 'arrive' }
-  | { type: 'deliver'; proof: Proof; leftAtDoor?: boolean | undefined; undelivered?: Undelivered | undefined }
+  | {
+      type: 'deliver'
+      proof: Proof
+      leftAtDoor?: boolean | undefined
+      undelivered?: Undelivered | undefined
+      codeReason?: string | undefined
+    }
   | { type: 'fail'; reason: string; note?: string | undefined }
 
 /** Which report it is, and when and where it was recorded. */
@@ -21,8 +27,8 @@ export function reportOf(said: Said, recording: Recording, bounds: { route: Rout
     case 'arrive':
       return { ...key, type: 'arrive' }
     case 'deliver': {
-      const { proof, leftAtDoor = false, undelivered = null } = said
-      return { ...key, type: 'deliver', proof, leftAtDoor, undelivered }
+      const { proof, leftAtDoor = false, undelivered = null, codeReason = null } = said
+      return { ...key, type: 'deliver', proof, leftAtDoor, undelivered, codeReason }
     }
     case 'fail': {
       const code: FailureCode = failureCodeOf(said.reason)

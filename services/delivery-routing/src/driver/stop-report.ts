@@ -22,6 +22,8 @@ export type Handover = Recorded & {
   proof: Proof
   leftAtDoor: boolean
   undelivered: Undelivered | null
+  /** Why a code that was needed is not the proof. */
+  codeReason: string | null
 }
 export type Failure = Recorded & { type: 'fail'; reason: string; code: FailureCode; note: string | null }
 
@@ -44,6 +46,7 @@ export const StopAnswer = z
       .optional(),
     leftAtDoor: z.boolean().optional(),
     undelivered: Undelivered.optional(),
+    codeReason: z.string().optional(),
     reason: z.string().optional(),
     reasonCode: z.enum(failureCodes).optional(),
   })

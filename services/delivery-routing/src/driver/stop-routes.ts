@@ -51,7 +51,8 @@ export function registerStopRoutes(app: App, ctx: Context): void {
         summary: 'Deliver, with a proof',
         description:
           'The same outcome again answers as the first time; another one is 409. A code counts as `verified` when it is ' +
-          'the one that the customer was shown; where the customer requires it, nothing else is taken.',
+          'the one that the customer was shown; where the customer requires it, nothing else is taken. Where the value ' +
+          'of the order requires it (`codeWaivable`), a delivery without it takes a `codeReason`, which is kept.',
         ...secured,
         response: deliverResponse,
         body: z.strictObject(Handover),

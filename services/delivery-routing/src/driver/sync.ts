@@ -31,9 +31,7 @@ const SyncEvent = z.discriminatedUnion('type', [
 export const Sync = z.strictObject({
   events: z.array(SyncEvent).max(200).default([]),
   positions: Positions.default([]),
-  sentAt: Moment.optional().describe(
-    'The phone’s clock as it sends; with it, a clock that is wrong is corrected',
-  ),
+  sentAt: SentAt,
   deviceId: z.string().min(1).max(100).optional(),
 })
 
@@ -122,8 +120,8 @@ function saidOf(event: Given): Said {
     case 'arrive':
       return { type: 'arrive' }
     case 'deliver': {
-      const { proof, leftAtDoor, undelivered } = event
-      return { type: 'deliver', proof, leftAtDoor, undelivered }
+      const { proof, leftAtDoor, undelivered, codeReason } = event
+      return { type: 'deliver', proof, leftAtDoor, undelivered, codeReason }
     }
     case 'fail':
       return { type: 'fail', reason: event.reason, note: event.note }

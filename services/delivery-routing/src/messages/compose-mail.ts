@@ -29,6 +29,8 @@ function textsOf({ kind, facts }: Pick<Message, 'kind' | 'facts'>): Texts {
   const between = `${clock(window.start)} and ${clock(window.end)}`
   const around = facts.eta === null ? '' : ` We expect it around ${clock(facts.eta)}.`
   const follow = 'Follow the van'
+  // Messages that were written before there was such a fact have none.
+  const missing = facts.undelivered ?? null
   switch (kind) {
     case 'on_the_way':
       return {
@@ -44,9 +46,14 @@ function textsOf({ kind, facts }: Pick<Message, 'kind' | 'facts'>): Texts {
       }
     case 'delivered':
       return {
-        subject: `Delivered (${orderNumber})`,
+        subject: `${missing === null ? 'Delivered' : 'Delivered in part'} (${orderNumber})`,
         lines: [
           `Your order ${orderNumber} was delivered${facts.completedAt === null ? '' : ` at ${clock(facts.completedAt)}`}.`,
+          ...(missing === null
+            ? []
+            : [
+                `We are sorry: ${missing.parcels} of ${missing.ofParcels} parcels could not be handed over. You need not do anything: we look into it and either send them again or give your money back.`,
+              ]),
           'Unpack your plants soon and give them some water. Is something damaged or missing? Tell us in your order.',
         ],
         action: 'See the delivery and its photo',

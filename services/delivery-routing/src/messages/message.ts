@@ -16,6 +16,8 @@ export const MessageFacts = z.object({
   completedAt: z.iso.datetime().nullable(),
   /** Why it failed, as the driver chose it. */
   reason: z.string().nullable(),
+  /** How many of the parcels were not handed over where the rest was; null where all were. */
+  undelivered: z.object({ parcels: z.int(), ofParcels: z.int() }).nullable().default(null),
 })
 
 export type MessageFacts = z.infer<typeof MessageFacts>

@@ -24,7 +24,13 @@ const StoredFix = z.object({
   speedMps: z.number().nullable(),
   headingDegrees: z.number().nullable(),
 })
-const Stored = z.object({ last: StoredFix, kept: StoredFix.nullable(), seen: z.array(z.number()) })
+const Stored = z.object({
+  last: StoredFix,
+  kept: StoredFix.nullable(),
+  seen: z.array(z.number()),
+  /** By our clock; a process of an older version writes none. */
+  receivedAt: z.number().optional(),
+})
 
 /** Writes the value unless one that is newer is there: two batches may come at the same time. */
 const SET_NEWER = `
@@ -45,17 +51,56 @@ export async function findLivePosition(ctx: Context, driverId: string): Promise<
 
 /** Never fails: what Redis does not keep is read from Postgres. */
 export async function writeLivePosition(ctx: Context, driverId: string, live: LivePosition): Promise<void> {
-  const value = JSON.stringify({ ...live, seen: live.seen.slice(-SEEN_MAX) })
+  const receivedAt = ctx.now().getTime()
+  const value = JSON.stringify({ ...live, seen: live.seen.slice(-SEEN_MAX), receivedAt })
   await ctx.redis.attempt((client) =>
     client.eval(SET_NEWER, 1, keyOf(driverId), value, live.last.at, TTL_SECONDS),
   )
+}
+
+/** Where a van was last, and when that was by its phone's clock and by ours. */
+export type Place = {
+  latitude: number
+  longitude: number
+  accuracyMeters: number
+  speedMps: number | null
+  headingDegrees: number | null
+  recordedAt: Date
+  receivedAt: Date
+}
+
+/**
+ * Where vans are: the live positions from Redis, in one call. `kept` has what Postgres knows of the same drivers; it is
+ * given where Redis is gone, has none, or was away when something newer came.
+ */
+export async function withLivePlaces<Known extends Place | null>(
+  ctx: Context,
+  kept: ReadonlyMap<string, Known>,
+): Promise<Map<string, Known | Place>> {
+  const driverIds = [...kept.keys()]
+  const places = new Map<string, Known | Place>(kept)
+  if (driverIds.length === 0) return places
+  const texts = await ctx.redis.attempt((client) => client.mget(driverIds.map(keyOf)))
+  for (const [index, driverId] of driverIds.entries()) {
+    const live = toPlace(texts?.[index] ?? null)
+    const known = places.get(driverId) ?? null
+    if (live !== null && (known === null || live.recordedAt >= known.recordedAt)) places.set(driverId, live)
+  }
+  return places
+}
+
+function toPlace(text: string | null): Place | null {
+  const stored = text === null ? null : parse(text)
+  if (stored === null) return null
+  const { at, ...place } = stored.last
+  return { ...place, recordedAt: new Date(at), receivedAt: new Date(stored.receivedAt ?? at) }
 }
 
 function keyOf(driverId: string): string {
   return `delivery-routing:position:${driverId}`
 }
 
-function parse(text: string): LivePosition | null {
+function parse(text: string): z.infer<typeof Stored> | null {
   try {
     return Stored.parse(JSON.parse(text))
   } catch {

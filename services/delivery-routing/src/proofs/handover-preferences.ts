@@ -10,6 +10,7 @@ export type HandoverPreferences = {
   doorAllowedAt: Date | null
   doorRevokedAt: Date | null
   requiresCode: boolean
+  valueCents: number
 }
 
 export const HandoverChange = z.strictObject({
@@ -23,11 +24,19 @@ export const Handover = z
     orderId: z.uuid(),
     leaveAtDoor: z.boolean(),
     requireCode: z.boolean(),
+    codeExpected: z
+      .boolean()
+      .describe('The driver asks for the code: you want it so, or what you ordered is worth a lot'),
     code: z.string().nullable().describe('To show to the driver; null until the van is loaded'),
   })
   .meta({ id: 'Handover' })
 
-const none: HandoverPreferences = { doorAllowedAt: null, doorRevokedAt: null, requiresCode: false }
+const none: HandoverPreferences = {
+  doorAllowedAt: null,
+  doorRevokedAt: null,
+  requiresCode: false,
+  valueCents: 0,
+}
 const changeableStatuses: readonly DeliveryStatus[] = [
   'held',
   'confirmed',
@@ -36,6 +45,18 @@ const changeableStatuses: readonly DeliveryStatus[] = [
   'arrived',
   'failed',
 ]
+
+/**
+ * Who asks for the code: the customer, and then nothing else is taken; or we, because of what the plants are worth, and
+ * then a driver may go without it for a reason that is kept.
+ */
+export function codeAskedBy(
+  { requiresCode, valueCents }: HandoverPreferences,
+  codeFromCents: number | null,
+): 'customer' | 'value' | null {
+  if (requiresCode) return 'customer'
+  return codeFromCents !== null && valueCents >= codeFromCents ? 'value' : null
+}
 
 /** Whether it was allowed at that moment, however much later that is reported. */
 export function mayLeaveAtDoor({ doorAllowedAt, doorRevokedAt }: HandoverPreferences, at: Date): boolean {
@@ -46,7 +67,7 @@ export async function findHandoverPreferences(db: Db, orderId: string): Promise<
   return (await listHandoverPreferences(db, [orderId])).get(orderId) ?? none
 }
 
-/** Those of the orders that have any. */
+/** Those of the deliveries that are known. */
 export async function listHandoverPreferences(
   db: Db,
   orderIds: readonly string[],
@@ -56,9 +77,12 @@ export async function listHandoverPreferences(
     door_allowed_at: Date | null
     door_revoked_at: Date | null
     requires_code: boolean
+    value_cents: number
   }>(
-    `select order_id, door_allowed_at, door_revoked_at, requires_code from handover_preferences
-     where order_id = any($1::uuid[])`,
+    `select d.order_id, p.door_allowed_at, p.door_revoked_at, coalesce(p.requires_code, false) as requires_code,
+            d.value_cents
+     from deliveries d left join handover_preferences p on p.order_id = d.order_id
+     where d.order_id = any($1::uuid[])`,
     [orderIds],
   )
   return new Map(
@@ -68,6 +92,7 @@ export async function listHandoverPreferences(
         doorAllowedAt: row.door_allowed_at,
         doorRevokedAt: row.door_revoked_at,
         requiresCode: row.requires_code,
+        valueCents: row.value_cents,
       },
     ]),
   )
@@ -179,6 +204,7 @@ async function viewHandover(
     orderId,
     leaveAtDoor: mayLeaveAtDoor(preferences, ctx.now()),
     requireCode: preferences.requiresCode,
+    codeExpected: codeAskedBy(preferences, ctx.config.codeFromCents) !== null,
     code: await findDeliveryCode(db, orderId),
   }
 }

@@ -24,8 +24,8 @@ const PER_OWNER_MAX = 6
  * pool is short and refuses what does not fit; some of its connections are left for requests.
  */
 const READS_AT_A_TIME = 6
-/** A reader that is this far behind is cut off; it resumes when it comes back. */
-const UNREAD_BYTES_MAX = 256 * 1024
+/** How long the end of a stream may take to reach its reader. */
+const ENDING_MS = 5_000
 
 type Source = {
   /** Whose connections are counted together. */
@@ -36,11 +36,28 @@ type Source = {
   listen: (poke: () => void) => () => void
 }
 
-/** Server-sent events (HTML Living Standard, 9.2), bounded in number, size and age. */
-export function createSseConnections(options: { max: number; metrics: Metrics; log: Log }) {
+type Options = {
+  /** How many streams may be open. */
+  max: number
+  /** A reader that takes nothing for so long is cut off; it resumes when it comes back. */
+  stalledMs: number
+  metrics: Metrics
+  log: Log
+}
+
+/**
+ * Server-sent events (HTML Living Standard, 9.2), bounded in number, size and age. What is sent next is read only when
+ * the socket has taken what was sent before, so that a phone which stops reading holds one batch of ours at most,
+ * however much changes meanwhile.
+ */
+export function createSseConnections(options: Options) {
   const open = new Map<() => void, string>()
   const inTurn = takingTurns(READS_AT_A_TIME)
   options.metrics.gauge('sse_connections', 'Event streams that are open', [], (gauge) => gauge.set(open.size))
+  const cutOff = options.metrics.counter(
+    'sse_cut_off_total',
+    'Event streams whose reader had stopped reading',
+  )
 
   function admit(owner: string): void {
     if (open.size >= options.max) {
@@ -76,7 +93,8 @@ export function createSseConnections(options: { max: number; metrics: Metrics; l
       })
       raw.write(`retry: ${CLIENT_RETRY_MS}\n\n`)
       const read = () => inTurn(source.read)
-      const close = pump(raw, { ...source, read }, options.log, () => open.delete(close))
+      const onStall = () => cutOff.inc()
+      const close = pump(raw, { ...source, read }, { ...options, onStall, onClose: () => open.delete(close) })
       open.set(close, source.owner)
     },
     /** Ends every stream, so that the server can close. */
@@ -92,7 +110,12 @@ export function lastEventId(request: FastifyRequest): number | null {
   return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : null
 }
 
-function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void): () => void {
+function pump(
+  raw: ServerResponse,
+  source: Source,
+  { log, stalledMs, onStall, onClose }: Options & { onStall: () => void; onClose: () => void },
+): () => void {
+  const write = patientWriter(raw, stalledMs, onStall)
   let closed = false
   let reading = false
   let again = false
@@ -105,6 +128,9 @@ function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void
     stopListening()
     onClose()
     raw.end()
+    // What the reader does not take is not kept.
+    const giveUp = setTimeout(() => raw.destroy(), ENDING_MS)
+    raw.once('close', () => clearTimeout(giveUp))
   }
   const poke = () => {
     if (reading) again = true
@@ -117,9 +143,8 @@ function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void
         again = false
         const messages = await source.read()
         if (closed) return
-        for (const message of messages) raw.write(format(message))
-        if (raw.writableLength > UNREAD_BYTES_MAX) close()
-      } while (again)
+        if (messages.length > 0) await write(messages.map(format).join(''))
+      } while (again && !closed)
     } catch (err) {
       log.info({ err }, 'an event stream ended early; its client resumes')
       close()
@@ -127,7 +152,7 @@ function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void
       reading = false
     }
   }
-  const heartbeat = setInterval(() => raw.write(': still here\n\n'), HEARTBEAT_MS)
+  const heartbeat = setInterval(() => void write.whenIdle(': still here\n\n'), HEARTBEAT_MS)
   const endOfLife = setTimeout(close, LIFETIME_MS)
   const stopListening = source.listen(poke)
   raw.on('close', close)
@@ -136,6 +161,35 @@ function pump(raw: ServerResponse, source: Source, log: Log, onClose: () => void
   if (raw.destroyed) close()
   else poke()
   return close
+}
+
+/**
+ * Writes one text at a time and waits until the system has taken it; a reader for whom that takes longer than
+ * `stalledMs` is cut off, and the wait ends.
+ */
+function patientWriter(raw: ServerResponse, stalledMs: number, onStall: () => void) {
+  let isWriting = false
+  const write = (text: string): Promise<void> => {
+    isWriting = true
+    return new Promise((resolve) => {
+      const stalled = setTimeout(() => {
+        onStall()
+        raw.destroy()
+      }, stalledMs)
+      const done = () => {
+        clearTimeout(stalled)
+        raw.off('close', done)
+        isWriting = false
+        resolve()
+      }
+      raw.once('close', done)
+      raw.write(text, done)
+    })
+  }
+  const whenIdle = async (text: string) => {
+    if (!isWriting) await write(text)
+  }
+  return Object.assign(write, { whenIdle })
 }
 
 function format({ id, event, data }: SseMessage): string {

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { Context } from '../context.ts'
 import type { DeliveryStatus } from '../deliveries/delivery.ts'
 import { arrivalWindow } from '../eta/arrival-window.ts'
+import { type Place, withLivePlaces } from '../positions/live-position.ts'
 import { Position, Span } from '../schemas.ts'
 
 /** What a shared link shows: nothing in it says who the customer is, and where they live only to the street. */
@@ -30,6 +31,10 @@ export const SharedTracking = z
       .describe('Where it begins, and where it goes to about a hundred meters; only while it is on its way'),
     timeZone: z.string().describe('In which the times are meant'),
     deliveredAt: z.iso.datetime().nullable(),
+    undeliveredParcels: z
+      .int()
+      .nullable()
+      .describe('How many of the parcels were not handed over where the rest was; null where all were'),
     hasPhoto: z.boolean().describe('Whether `GET /v1/tracking/{token}/photo` shows the handover'),
     updatedAt: z.iso.datetime(),
   })
@@ -55,13 +60,13 @@ export async function trackOwnOrder(ctx: Context, customerId: string, orderId: s
   if (row === null || row.customer_id !== customerId) {
     throw notFound('order_not_found', `You have no order ${orderId}`)
   }
-  return toTracking(row, ctx.now())
+  return toTracking(ctx, row)
 }
 
 /** The same without asking who looks; null where nothing is known of the order. */
 export async function trackOrder(ctx: Context, orderId: string): Promise<Tracking | null> {
   const row = await findTracking(ctx.db, orderId)
-  return row === null ? null : toTracking(row, ctx.now())
+  return row === null ? null : toTracking(ctx, row)
 }
 
 type TrackingRow = {
@@ -75,14 +80,16 @@ type TrackingRow = {
   eta: Date | null
   route_status: string | null
   stops_ahead: number | null
-  latitude: number | null
-  longitude: number | null
-  recorded_at: Date | null
+  /** Of the route under way on which this is the next stop. */
+  driver_id: string | null
+  started_at: Date | null
+  place: (Omit<Place, 'recordedAt' | 'receivedAt'> & { recordedAt: string; receivedAt: string }) | null
   hub_latitude: number
   hub_longitude: number
   time_zone: string
-  place: { latitude: number; longitude: number } | null
+  destination: { latitude: number; longitude: number } | null
   delivered_at: Date | null
+  undelivered_parcels: number | null
   has_photo: boolean
   delivery_code: string | null
 }
@@ -91,11 +98,13 @@ async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null
   const rows = await db.query<TrackingRow>(
     `select d.order_id, d.customer_id, d.status, w.starts_at, w.ends_at,
             greatest(d.updated_at, s.updated_at) as updated_at, s.status as stop_status, s.eta,
-            r.status as route_status, ahead.count as stops_ahead, p.latitude, p.longitude, p.recorded_at,
-            h.latitude as hub_latitude, h.longitude as hub_longitude, h.time_zone, d.address as place,
+            r.status as route_status, ahead.count as stops_ahead, next.driver_id, next.started_at, next.place,
+            h.latitude as hub_latitude, h.longitude as hub_longitude, h.time_zone, d.address as destination,
             d.delivered_at, d.status = 'delivered' and exists (
               select from proof_files f where f.order_id = d.order_id and f.stored_at is not null) as has_photo,
-            c.code as delivery_code
+            c.code as delivery_code,
+            (select (o.outcome->'undelivered'->>'parcels')::int from stops o
+             where o.order_id = d.order_id and o.status = 'delivered' and d.status = 'delivered') as undelivered_parcels
      from deliveries d
      join delivery_windows w on w.id = d.window_id
      join hubs h on h.id = w.hub_id
@@ -106,9 +115,13 @@ async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null
        select count(*) as count from stops o
        where o.route_id = s.route_id and o.status in ('pending', 'arrived') and o.position < s.position
      ) ahead on s.id is not null
-     left join driver_positions p
-       on p.driver_id = r.driver_id and r.status = 'started' and ahead.count = 0
-       and p.recorded_at >= r.started_at
+     left join lateral (
+       select r.driver_id, r.started_at, (
+         select json_build_object('latitude', p.latitude, 'longitude', p.longitude,
+           'accuracyMeters', p.accuracy_meters, 'speedMps', p.speed_mps, 'headingDegrees', p.heading_degrees,
+           'recordedAt', p.recorded_at, 'receivedAt', p.received_at)
+         from driver_positions p where p.driver_id = r.driver_id) as place
+     ) next on r.status = 'started' and ahead.count = 0
      where d.order_id = $1 and d.customer_id is not null`,
     [orderId],
   )
@@ -128,7 +141,8 @@ const statusOf: Record<DeliveryStatus, Tracking['status']> = {
   released: 'cancelled',
 }
 
-function toTracking(row: TrackingRow, now: Date): Tracking {
+async function toTracking(ctx: Context, row: TrackingRow): Promise<Tracking> {
+  const now = ctx.now()
   const isUnderWay = row.route_status === 'started'
   const stopsAhead = row.stops_ahead ?? 0
   const window = row.eta === null ? null : arrivalWindow(row.eta, { now, isUnderWay, stopsAhead })
@@ -139,27 +153,39 @@ function toTracking(row: TrackingRow, now: Date): Tracking {
     window: { start: row.starts_at.toISOString(), end: row.ends_at.toISOString() },
     eta: window === null ? null : { start: window.start.toISOString(), end: window.end.toISOString() },
     stopsAhead: row.stops_ahead,
-    driverPosition: positionOf(row, now),
+    driverPosition: await findPosition(ctx, row),
     map: statusOf[row.status] === 'out_for_delivery' ? mapOf(row) : null,
     timeZone: row.time_zone,
     deliveredAt: row.delivered_at?.toISOString() ?? null,
+    undeliveredParcels: row.undelivered_parcels,
     hasPhoto: row.has_photo,
     updatedAt: row.updated_at.toISOString(),
   }
 }
 
-function positionOf({ latitude, longitude, recorded_at: at }: TrackingRow, now: Date) {
-  const isFresh = at !== null && now.getTime() - at.getTime() <= POSITION_AGE_MAX_MS
-  if (!isFresh || latitude === null || longitude === null) return null
-  return { latitude, longitude, recordedAt: at.toISOString() }
+/** Where the van is that comes next to this order; only what it has said since it left, and not long ago. */
+async function findPosition(
+  ctx: Context,
+  { driver_id: driverId, started_at: startedAt, place }: TrackingRow,
+): Promise<Tracking['driverPosition']> {
+  if (driverId === null || startedAt === null) return null
+  const kept: Place | null =
+    place === null
+      ? null
+      : { ...place, recordedAt: new Date(place.recordedAt), receivedAt: new Date(place.receivedAt) }
+  const known = (await withLivePlaces(ctx, new Map([[driverId, kept]]))).get(driverId) ?? null
+  if (known === null || known.receivedAt < startedAt) return null
+  if (ctx.now().getTime() - known.recordedAt.getTime() > POSITION_AGE_MAX_MS) return null
+  const { latitude, longitude, recordedAt } = known
+  return { latitude, longitude, recordedAt: recordedAt.toISOString() }
 }
 
 /** The house itself is nobody's business who was sent a link; three digits are about a hundred meters. */
-function mapOf({ hub_latitude, hub_longitude, place }: TrackingRow): Tracking['map'] {
-  if (place === null) return null
+function mapOf({ hub_latitude, hub_longitude, destination }: TrackingRow): Tracking['map'] {
+  if (destination === null) return null
   const about = (degrees: number) => Math.round(degrees * 1_000) / 1_000
   return {
     hub: { latitude: hub_latitude, longitude: hub_longitude },
-    destination: { latitude: about(place.latitude), longitude: about(place.longitude) },
+    destination: { latitude: about(destination.latitude), longitude: about(destination.longitude) },
   }
 }
