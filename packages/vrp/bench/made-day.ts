@@ -5,8 +5,48 @@ const RADIUS_METERS = 20_000
 const METERS_PER_SECOND = 8
 const STOPS_PER_VAN = 40
 
+/** With a break for each driver, with pickups and deliveries in pairs, or with a fifth of the vehicles. */
+export type DayKind = 'plain' | 'breaks' | 'shipments' | 'short'
+
 /** A made-up day of a size, the same one for each seed: stops scattered around a hub, in windows of two hours. */
-export function makeDay(stops: number, seed: number): Problem {
+export function makeDay(stops: number, seed: number, kind: DayKind = 'plain'): Problem {
+  const day = makePlainDay(stops, seed)
+  switch (kind) {
+    case 'plain':
+      return day
+    case 'breaks': {
+      const lunch = { id: 'lunch', timeWindows: [[11 * HOUR, 14 * HOUR] as const], serviceSeconds: HOUR / 2 }
+      return { ...day, vehicles: day.vehicles.map((vehicle) => ({ ...vehicle, breaks: [lunch] })) }
+    }
+    case 'shipments':
+      return withShipments(day)
+    case 'short':
+      return { ...day, vehicles: day.vehicles.slice(0, Math.ceil(day.vehicles.length / 5)) }
+  }
+}
+
+/** Each second stop is where the goods of the one before go, at any time. */
+function withShipments(day: Problem): Problem {
+  const stops = day.stops.map((stop, index) =>
+    index % 2 === 0
+      ? { ...stop, demand: [0] }
+      : { ...stop, demand: [0], timeWindows: [[8 * HOUR, 19 * HOUR] as const] },
+  )
+  const shipments = day.stops.flatMap((stop, index) => {
+    const other = day.stops[index + 1]
+    return index % 2 === 0 && other !== undefined
+      ? [{ pickupStop: stop.id, deliveryStop: other.id, amount: stop.demand }]
+      : []
+  })
+  return {
+    ...day,
+    stops,
+    shipments,
+    vehicles: [...day.vehicles, ...day.vehicles].map((van, index) => ({ ...van, id: `van-${index + 1}` })),
+  }
+}
+
+function makePlainDay(stops: number, seed: number): Problem {
   const random = randomFrom(seed)
   const places = Array.from({ length: stops + 1 }, (_, index) => {
     const reach = index === 0 ? 0 : RADIUS_METERS * Math.sqrt(random())

@@ -5,8 +5,14 @@ import type { Problem } from './problem.ts'
 import { relaxForLockedStops } from './relax-for-locked-stops.ts'
 import { findShortcuts, NO_SHORTCUTS } from './shortcuts.ts'
 
-/** Compiles a valid problem. Limits give way to locked stops, see `relaxForLockedStops`. */
-export function compileModel(problem: Problem): Model {
+/** What `compileTravel` makes of the matrices. */
+type Travel = Pick<Model, keyof ReturnType<typeof compileTravel>>
+
+/**
+ * Compiles a valid problem. Limits give way to locked stops, see `relaxForLockedStops`. Whoever has compiled the same
+ * stops and ways before can hand in what came of the matrices, which is nearly all of the work.
+ */
+export function compileModel(problem: Problem, travel: Travel = compileTravel(problem)): Model {
   const { stops, vehicles } = problem
   const originSeconds = vehicles.reduce(
     (first, { shift }) => Math.min(first, shift[0]),
@@ -23,6 +29,7 @@ export function compileModel(problem: Problem): Model {
     if (locked.length > 0) isFixed[stops.length + vehicle] = 1
     for (const stop of locked.slice(0, -1)) isFixed[stop] = 1
   })
+  const twin = compileTwins(problem)
   const model: Model = {
     stopCount: stops.length,
     vehicleCount: vehicles.length,
@@ -30,12 +37,12 @@ export function compileModel(problem: Problem): Model {
     dimensions: vehicles[0]?.capacity.length ?? 0,
     originSeconds,
     ...compileWindows(problem, originSeconds, isLocked),
-    ...compileTravel(problem),
+    ...travelOf(travel),
     ...compileLoads(problem, stopIndex),
     weight: compileWeights(problem, stopIndex),
     isLocked,
     isFixed,
-    isAllowed: compileAllowed(problem),
+    isAllowed: compileAllowed(problem, twin),
     capacity: Float64Array.from(vehicles.flatMap((vehicle) => vehicle.capacity)),
     shiftStart: Int32Array.from(vehicles, (vehicle) => vehicle.shift[0] - originSeconds),
     shiftEnd: Int32Array.from(vehicles, (vehicle) => vehicle.shift[1] - originSeconds),
@@ -54,10 +61,15 @@ export function compileModel(problem: Problem): Model {
     breaks: compileBreaks(vehicles, originSeconds),
     announced: compileAnnouncements(problem),
     lockedStops,
-    twin: compileTwins(problem),
+    twin,
   }
   for (let vehicle = 0; vehicle < vehicles.length; vehicle++) relaxForLockedStops(model, vehicle)
   return { ...model, shortcuts: findShortcuts(model) }
+}
+
+function travelOf(travel: Travel): Travel {
+  const { place, placeCount, serviceSeconds, extraService, distance, duration, travel: driving } = travel
+  return { place, placeCount, serviceSeconds, extraService, distance, duration, travel: driving }
 }
 
 function compileWindows(problem: Problem, originSeconds: number, isLocked: Uint8Array) {
@@ -136,18 +148,25 @@ function compileAnnouncements({ stops, vehicles, changePrices }: Problem): Annou
   }
 }
 
-function compileAllowed(problem: Problem): Uint8Array {
+/** Twins are allowed the same, so one of each kind is asked. */
+function compileAllowed(problem: Problem, twin: Int32Array): Uint8Array {
   const { stops, vehicles } = problem
   const isAllowed = new Uint8Array(stops.length * vehicles.length)
   const skillSets = vehicles.map((vehicle) => new Set(vehicle.skills))
+  const first = Int32Array.from(twin, (number) => twin.indexOf(number))
   stops.forEach((stop, stopIndex) => {
+    const row = stopIndex * vehicles.length
     vehicles.forEach((vehicle, vehicleIndex) => {
+      if (first[vehicleIndex] !== vehicleIndex) {
+        isAllowed[row + vehicleIndex] = isAllowed[row + first[vehicleIndex]!]!
+        return
+      }
       const allowed =
         (stop.vehicleIds?.includes(vehicle.id) ?? true) &&
         (stop.skills ?? []).every((skill) => skillSets[vehicleIndex]!.has(skill)) &&
         stop.demand.every((amount, dimension) => amount <= vehicle.capacity[dimension]!) &&
         (stop.pickup ?? []).every((amount, dimension) => amount <= vehicle.capacity[dimension]!)
-      if (allowed) isAllowed[stopIndex * vehicles.length + vehicleIndex] = 1
+      if (allowed) isAllowed[row + vehicleIndex] = 1
     })
   })
   return isAllowed

@@ -60,7 +60,7 @@ function compileDriving(
   })
 }
 
-/** The part of a matrix between places. Neighbouring places are mostly neighbouring locations, so runs are copied: half the time. */
+/** The part of a matrix between places. The last place is nowhere, whose legs are 0. */
 function gather(
   { locationCount }: Problem,
   matrix: Int32Array,
@@ -68,34 +68,18 @@ function gather(
   speedFactor: number,
 ): Int32Array {
   const count = locations.length
+  const somewhere = count - 1
   const out = new Int32Array(count * count)
-  const runs = runsOf(locations)
-  for (let from = 0; from < count; from++) {
-    if (locations[from] === NOWHERE) continue
+  for (let from = 0; from < somewhere; from++) {
     const row = locations[from]! * locationCount
-    for (const [to, length] of runs) {
-      const source = row + locations[to]!
-      const target = from * count + to
-      for (let offset = 0; offset < length; offset++) out[target + offset] = matrix[source + offset]!
-    }
+    const target = from * count
+    for (let to = 0; to < somewhere; to++) out[target + to] = matrix[row + locations[to]!]!
   }
   if (speedFactor === 1) return out
   for (let cell = 0; cell < out.length; cell++) {
     out[cell] = Math.min(FOREVER, Math.round(out[cell]! / speedFactor))
   }
   return out
-}
-
-/** Places whose locations follow each other, as the first place and their number; nowhere is left out. */
-function runsOf(locations: Int32Array): (readonly [first: number, length: number])[] {
-  const runs: (readonly [number, number])[] = []
-  for (let first = 0; first < locations.length; ) {
-    let next = first + 1
-    while (next < locations.length && locations[next] === locations[next - 1]! + 1) next++
-    if (locations[first] !== NOWHERE) runs.push([first, next - first])
-    first = next
-  }
-  return runs
 }
 
 /** With the setup of the stop that a leg leads to, and what its vehicle serves longer where the leg begins. */

@@ -6,41 +6,73 @@ import type { UnassignedStop } from './solution.ts'
 
 type Explanation = Omit<UnassignedStop, 'id'>
 
-/** Says why stops, given by index, were left out. */
-export function explainUnassigned(problem: Problem, leftOut: readonly number[]): UnassignedStop[] {
+/** Vehicles that are alike but for their ids, of which the first is asked. */
+interface Kind {
+  readonly vehicle: Vehicle
+  /** Its index among all vehicles. */
+  readonly number: number
+  readonly count: number
+}
+
+/** Says why stops, given by index into a compiled problem, were left out. */
+export function explainUnassigned(
+  problem: Problem,
+  model: Model,
+  leftOut: readonly number[],
+): UnassignedStop[] {
   if (leftOut.length === 0) return []
-  // Locked stops stretch the limits of their vehicle, but only for themselves.
+  const alone = withoutLockedStops(problem, model)
+  const kinds = kindsOf(problem, alone)
+  return leftOut.map((stop) => ({ id: problem.stops[stop]!.id, ...explain(problem, alone, kinds, stop) }))
+}
+
+/** Locked stops stretch the limits of their vehicle, but only for themselves. */
+function withoutLockedStops(problem: Problem, model: Model): Model {
+  if (model.lockedStops.every((locked) => locked.length === 0)) return model
   const vehicles = problem.vehicles.map((vehicle) => ({ ...vehicle, lockedStops: [] }))
-  const model = compileModel({ ...problem, vehicles })
-  return leftOut.map((stop) => ({ id: problem.stops[stop]!.id, ...explain(problem, model, stop) }))
+  return compileModel({ ...problem, vehicles }, model)
+}
+
+function kindsOf({ vehicles }: Problem, { twin }: Model): Kind[] {
+  const counts = new Map<number, number>()
+  for (const number of twin) counts.set(number, (counts.get(number) ?? 0) + 1)
+  return vehicles
+    .map((vehicle, number) => ({ vehicle, number, count: counts.get(twin[number]!)! }))
+    .filter(({ number }) => twin.indexOf(twin[number]!) === number)
 }
 
 /**
- * Asks what each vehicle could do with no other work. Each question is put only to the vehicles that passed the one
+ * Asks what each kind of vehicle could do with no other work. Each question is put only to those that passed the one
  * before; the first question that none passes is the reason. A shipment is asked about as a whole.
  */
-function explain(problem: Problem, model: Model, index: number): Explanation {
+function explain(problem: Problem, model: Model, kinds: readonly Kind[], index: number): Explanation {
   const indices = visitsOf(model, index)
   const visits = indices.map((each) => problem.stops[each]!)
-  const isAllowed = ({ id }: Vehicle) => visits.every(({ vehicleIds }) => vehicleIds?.includes(id) ?? true)
-  const allowed = problem.vehicles.filter(isAllowed)
+  const isAllowed = ({ vehicle: { id } }: Kind) =>
+    visits.every(({ vehicleIds }) => vehicleIds?.includes(id) ?? true)
+  const allowed = kinds.filter(isAllowed)
   if (allowed.length === 0) return explainNoVehicle(problem)
-  const skilled = allowed.filter((vehicle) => missingSkills(visits, vehicle).length === 0)
-  if (skilled.length === 0) return explainSkills(visits, allowed)
+  const skilled = allowed.filter(({ vehicle }) => missingSkills(visits, vehicle).length === 0)
+  if (skilled.length === 0) return explainSkills(visits, vehiclesOf(allowed))
   const load = largestLoad(problem, model, index)
-  const large = skilled.filter((vehicle) => load.every((amount, d) => amount <= vehicle.capacity[d]!))
-  if (large.length === 0) return explainCapacity(load, skilled)
-  const trips = large.map((vehicle) => tripAlone(problem, model, indices, vehicle))
+  const large = skilled.filter(({ vehicle }) => load.every((amount, d) => amount <= vehicle.capacity[d]!))
+  if (large.length === 0) return explainCapacity(load, vehiclesOf(skilled))
+  const trips = large.map((kind) => tripAlone(problem, model, indices, kind))
   const inTime = trips.filter((trip) => trip.lateAt === undefined)
   if (inTime.length === 0) return explainTimeWindow(trips)
   const inShift = inTime.filter((trip) => trip.overrunSeconds <= 0)
   if (inShift.length === 0) return explainShift(inTime)
   const inLimits = inShift.filter((trip) => trip.excess === undefined)
   if (inLimits.length === 0) return { reason: 'vehicle_limit', detail: inShift[0]!.excess! }
+  const able = inLimits.reduce((sum, trip) => sum + trip.count, 0)
   return {
     reason: 'fleet_full',
-    detail: `${count(inLimits.length, 'vehicle')} could serve this stop alone, but the other stops occupy the fleet.`,
+    detail: `${count(able, 'vehicle')} could serve this stop alone, but the other stops occupy the fleet.`,
   }
+}
+
+function vehiclesOf(kinds: readonly Kind[]): Vehicle[] {
+  return kinds.map(({ vehicle }) => vehicle)
 }
 
 /** The stop, or both stops of its shipment in their order. */
@@ -60,6 +92,8 @@ function largestLoad(problem: Problem, model: Model, index: number): number[] {
 
 /** The earliest trip of a vehicle that does nothing else. */
 interface Trip {
+  /** How many vehicles could make it. */
+  readonly count: number
   readonly vehicleId: string
   /** The first stop that it reaches too late, and when. */
   readonly lateAt: { readonly stop: Stop; readonly readySeconds: number } | undefined
@@ -69,8 +103,8 @@ interface Trip {
   readonly excess: string | undefined
 }
 
-function tripAlone(problem: Problem, model: Model, indices: readonly number[], vehicle: Vehicle): Trip {
-  const number = problem.vehicles.indexOf(vehicle)
+function tripAlone(problem: Problem, model: Model, indices: readonly number[], kind: Kind): Trip {
+  const { vehicle, number } = kind
   const chain = [startNode(model, number), ...indices, endNode(model, number)]
   const seconds = model.duration[number]!.out
   let lateAt: Trip['lateAt']
@@ -83,6 +117,7 @@ function tripAlone(problem: Problem, model: Model, indices: readonly number[], v
   })
   const end = lateAt ? FOREVER : endWithBreaks(model, chain, number)
   return {
+    count: kind.count,
     vehicleId: vehicle.id,
     lateAt,
     overrunSeconds: end >= FOREVER ? Number.POSITIVE_INFINITY : end - model.shiftEnd[number]!,

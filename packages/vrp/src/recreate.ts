@@ -87,20 +87,29 @@ export function recreate(context: RecreateContext, plan: Plan, removed: number, 
   insertAbsent(context, plan, first, blinkRate)
 }
 
-/** Puts in every absent stop that fits, where it is cheapest, overlooking nothing. */
-export function insertAll(context: RecreateContext, plan: Plan): void {
+/**
+ * Puts in every absent stop that fits, where it is cheapest, overlooking nothing. Once `isLate` says so, the rest stay
+ * absent.
+ */
+export function insertAll(context: RecreateContext, plan: Plan, isLate?: () => boolean): void {
   context.orders.sortForFirstPlan(plan.absent.subarray(0, plan.count.absent))
-  insertAbsent(context, plan, 0, 0)
+  insertAbsent(context, plan, 0, 0, isLate)
 }
 
 /** Inserts the absent stops from index `first` on, in their order. */
-function insertAbsent(context: RecreateContext, plan: Plan, first: number, blinkRate: number): void {
+function insertAbsent(
+  context: RecreateContext,
+  plan: Plan,
+  first: number,
+  blinkRate: number,
+  isLate?: () => boolean,
+): void {
   const { model, scratch } = context
   listUnused(model, plan, scratch)
   let left = first
   for (let index = first; index < plan.count.absent; index++) {
     const stop = plan.absent[index]!
-    const vehicle = insertStop(context, plan, stop, blinkRate)
+    const vehicle = isLate?.() ? NOWHERE : insertStop(context, plan, stop, blinkRate)
     if (vehicle === NOWHERE) plan.absent[left++] = stop
     // The vehicle was unused before: another one of its kind takes its place.
     else if (wasUnused(model, plan, stop, vehicle)) listUnused(model, plan, scratch)
@@ -128,9 +137,14 @@ function drawRetries(plan: Plan, count: number, random: Random): number {
 
 /** Returns the vehicle that now serves the stop, or `NOWHERE`. */
 function insertStop(context: RecreateContext, plan: Plan, stop: number, blinkRate: number): number {
+  findPosition(context, plan, stop, blinkRate)
+  return linkFound(context, plan, stop)
+}
+
+/** Puts the stop, or its shipment, where `found` says. Returns the vehicle, or `NOWHERE` when nothing was found. */
+export function linkFound(context: RecreateContext, plan: Plan, stop: number): number {
   const { model } = context
   const { found } = context.scratch
-  findPosition(context, plan, stop, blinkRate)
   if (found.after === NOWHERE) return NOWHERE
   if (model.partner[stop]! >= 0) linkShipment(model, plan, stop, found)
   else {
@@ -212,7 +226,8 @@ function scanRoutesNear(
   }
 }
 
-function scanVehicle(
+/** Improves `found` by the cheapest position of the stop, or of its shipment, in a vehicle that can take it. */
+export function scanVehicle(
   { model, shipments, scratch }: RecreateContext,
   plan: Plan,
   stop: number,

@@ -1,17 +1,10 @@
 import { Acceptance, isBetter, type Worth, worthAfter, worthOf } from './acceptance.ts'
-import { type Model, startNode } from './model.ts'
+import { completePlan, constructPlan } from './construct.ts'
+import type { Model } from './model.ts'
 import { Neighbours, roundTrip } from './neighbours.ts'
-import { ABSENT, copyPlan, createPlan, linkStop, type Plan, synchronise } from './plan.ts'
+import { copyPlan, createPlan, type Plan, synchronise } from './plan.ts'
 import { Random } from './random.ts'
-import {
-  BLINK_RATE,
-  createRecreateContext,
-  insertAll,
-  isPlaceable,
-  type RecreateContext,
-  recreate,
-} from './recreate.ts'
-import { refreshRoute } from './route-evaluation.ts'
+import { BLINK_RATE, createRecreateContext, recreate } from './recreate.ts'
 import { ruin } from './ruin.ts'
 import type { StopCriterion } from './stop.ts'
 import { exchangeTails } from './tail-exchange.ts'
@@ -37,7 +30,7 @@ export function search(
 ): Plan {
   const random = new Random(seed)
   const context = createRecreateContext(model, random)
-  const current = constructPlan(context)
+  const current = constructPlan(context, stop)
   const candidate = clonePlan(model, current)
   const best = clonePlan(model, current)
   const neighbours = new Neighbours(model, RUIN_NEIGHBOURS, roundTrip)
@@ -72,47 +65,7 @@ export function search(
     }
   }
   team?.finish(best)
-  listAbsent(model, best)
-  return fillPlan(context, best)
-}
-
-/** The first plan: locked stops, then greedy insertion of everything that may fit some vehicle. */
-function constructPlan(context: RecreateContext): Plan {
-  const { model } = context
-  const plan = createPlan(model)
-  for (let vehicle = 0; vehicle < model.vehicleCount; vehicle++) {
-    let node = startNode(model, vehicle)
-    for (const stop of model.lockedStops[vehicle]!) {
-      linkStop(plan, stop, node, vehicle)
-      node = stop
-    }
-    refreshRoute(model, plan, vehicle)
-  }
-  for (let stop = 0; stop < model.stopCount; stop++) {
-    if (model.isLocked[stop] === 1 || model.isDelivery[stop] === 1) continue
-    if (isPlaceable(context, plan, stop)) plan.absent[plan.count.absent++] = stop
-  }
-  return fillPlan(context, plan)
-}
-
-/** Lists everything that is on no route, also what fits no vehicle alone: next to another stop it may. */
-function listAbsent(model: Model, plan: Plan): void {
-  plan.count.absent = 0
-  for (let stop = 0; stop < model.stopCount; stop++) {
-    if (plan.vehicle[stop] === ABSENT && model.isDelivery[stop] === 0) plan.absent[plan.count.absent++] = stop
-  }
-}
-
-/** Inserts what still fits, overlooking nothing: afterwards no absent stop fits anywhere in the plan. */
-function fillPlan(context: RecreateContext, plan: Plan): Plan {
-  // Once more after each success: a stop may fit only next to one that was put in after it was tried.
-  for (let before = Number.POSITIVE_INFINITY; plan.count.absent < before && plan.count.absent > 0; ) {
-    before = plan.count.absent
-    insertAll(context, plan)
-  }
-  plan.isTouched.fill(0)
-  plan.count.touched = 0
-  return plan
+  return completePlan(context, best, stop)
 }
 
 function clonePlan(model: Model, plan: Plan): Plan {

@@ -4,11 +4,15 @@ import { compileModel } from './compile-model.ts'
 import { explainUnassigned } from './explain-unassigned.ts'
 import type { Problem } from './problem.ts'
 import { search } from './search.ts'
-import type { Solution } from './solution.ts'
+import type { Solution, UnassignedStop } from './solution.ts'
 import { type Limits, StopCriterion } from './stop.ts'
 import { orderByNearness } from './stop-order.ts'
 import { TeamMember } from './team.ts'
 import { validateProblem } from './validate-problem.ts'
+
+/** How long writing and explaining the answer takes, at most, on a slow machine. */
+const ANSWER_MS = 2
+const ANSWER_MS_PER_STOP = 0.004
 
 /** How long to search, and from which seed. */
 export interface SolveOptions extends Limits {
@@ -32,6 +36,7 @@ export function solve(given: Problem, options: SolveOptions = {}): Solution {
   validateProblem(given)
   const problem = { ...given, stops: orderByNearness(given) }
   const model = compileModel(problem)
+  stop.reserve(ANSWER_MS + ANSWER_MS_PER_STOP * model.stopCount)
   const { seed = 1, team } = options
   const member = team && new TeamMember(model, team.memory, team.thread, team.threads, seed)
   // Threads of a team differ in their seed alone.
@@ -39,7 +44,7 @@ export function solve(given: Problem, options: SolveOptions = {}): Solution {
   const { routes, leftOut } = buildRoutes(problem, model, plan)
   return {
     routes,
-    unassigned: explainUnassigned(given, inGivenOrder(leftOut, problem, given)),
+    unassigned: inGivenOrder(explainUnassigned(problem, model, leftOut), given),
     cost: routes.reduce((total, route) => total + route.cost, 0),
     changeCost: routes.reduce((total, route) => total + route.changeCost, 0),
     iterations: stop.iterations,
@@ -47,8 +52,7 @@ export function solve(given: Problem, options: SolveOptions = {}): Solution {
   }
 }
 
-/** The indices that stops of one order have in the other, ascending. */
-function inGivenOrder(indices: readonly number[], ordered: Problem, given: Problem): number[] {
+function inGivenOrder(unassigned: readonly UnassignedStop[], given: Problem): UnassignedStop[] {
   const indexOf = new Map(given.stops.map(({ id }, index) => [id, index]))
-  return indices.map((index) => indexOf.get(ordered.stops[index]!.id)!).toSorted((a, b) => a - b)
+  return unassigned.toSorted((a, b) => indexOf.get(a.id)! - indexOf.get(b.id)!)
 }

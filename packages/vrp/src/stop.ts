@@ -12,11 +12,17 @@ export const DEFAULT_TIME_LIMIT_MS = 1_000
 const LOOK_EVERY_MS = 0.5
 const MAX_STRIDE = 64
 
+/** The first plan may take so much of the time, or `LEAST_CONSTRUCTION_MS` if that is more, but never more than half of it. */
+const CONSTRUCTION_SHARE = 0.1
+const LEAST_CONSTRUCTION_MS = 75
+
 /** Decides when to stop. This is the only file that reads a clock. */
 export class StopCriterion {
   readonly #now: () => number
   readonly #startMs: number
   readonly #timeLimitMs: number
+  /** When the search ends, so that what comes after it is done in time. */
+  #searchLimitMs: number
   readonly #maxIterations: number
   iterations = 0
   /** From 0 at the beginning to 1 at whichever limit comes first. */
@@ -27,6 +33,7 @@ export class StopCriterion {
     this.#startMs = this.#now()
     const unlimited = limits.timeLimitMs === undefined && limits.maxIterations === undefined
     this.#timeLimitMs = limits.timeLimitMs ?? (unlimited ? DEFAULT_TIME_LIMIT_MS : Number.POSITIVE_INFINITY)
+    this.#searchLimitMs = this.#timeLimitMs
     this.#maxIterations = limits.maxIterations ?? Number.POSITIVE_INFINITY
     this.#advance()
   }
@@ -43,6 +50,23 @@ export class StopCriterion {
     if (this.progress >= 1) return true
     this.iterations++
     return false
+  }
+
+  /** Ends the search so much before the time limit, but leaves it half of the time. */
+  reserve(milliseconds: number): void {
+    this.#searchLimitMs = this.#timeLimitMs - Math.min(milliseconds, this.#timeLimitMs / 2)
+  }
+
+  /** Whether the first plan has taken so much time that it should be finished by the shortest way. */
+  isConstructionOver(): boolean {
+    if (this.#timeLimitMs === Number.POSITIVE_INFINITY) return false
+    const share = Math.max(LEAST_CONSTRUCTION_MS, CONSTRUCTION_SHARE * this.#timeLimitMs)
+    return this.elapsedMs() >= Math.min(share, this.#searchLimitMs / 2)
+  }
+
+  /** Whether the time of the search is up. */
+  isOverdue(): boolean {
+    return this.#timeLimitMs < Number.POSITIVE_INFINITY && this.elapsedMs() >= this.#searchLimitMs
   }
 
   elapsedMs(): number {
@@ -62,7 +86,7 @@ export class StopCriterion {
     else if (sinceLastLook > LOOK_EVERY_MS) this.#stride = Math.max(1, this.#stride >> 1)
     this.#lastLookMs = elapsedMs
     this.#untilLook = this.#stride
-    this.#byTime = fraction(elapsedMs, this.#timeLimitMs)
+    this.#byTime = fraction(elapsedMs, this.#searchLimitMs)
   }
 }
 

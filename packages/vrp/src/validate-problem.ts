@@ -61,12 +61,20 @@ function checkMatrix(matrix: Int32Array, path: string, { locationCount }: Proble
   if (!(matrix instanceof Int32Array)) report(path, 'must be an Int32Array')
   else if (matrix.length !== expected) report(path, `must hold ${expected} entries, holds ${matrix.length}`)
   else {
-    // A plain loop: it is on the way to the first plan, and there are millions of entries. Unsigned, less than 0 is large.
-    let wrong = 0
-    while (wrong < expected && matrix[wrong]! >>> 0 <= MAX_TIME_SPAN_SECONDS) wrong++
-    if (wrong < expected)
-      report(`${path}[${wrong}]`, `must be 0 to ${MAX_TIME_SPAN_SECONDS}, is ${matrix[wrong]}`)
+    const wrong = firstWrong(matrix)
+    if (wrong >= 0) report(`${path}[${wrong}]`, `must be 0 to ${MAX_TIME_SPAN_SECONDS}, is ${matrix[wrong]}`)
   }
+}
+
+/**
+ * Where the first leg is that is negative or too long, or -1. Mostly one look at the bits of all entries says that there
+ * is none: they are on the way to the first plan, and there are millions of them.
+ */
+function firstWrong(matrix: Int32Array): number {
+  let bits = 0
+  for (let cell = 0; cell < matrix.length; cell++) bits |= matrix[cell]!
+  if (bits >= 0 && bits < MAX_TIME_SPAN_SECONDS) return -1
+  return matrix.findIndex((entry) => entry < 0 || entry > MAX_TIME_SPAN_SECONDS)
 }
 
 function checkIds(

@@ -131,9 +131,10 @@ test('stops no later than the time limit by the clock it is given, and counts wh
     return nowMs
   }
   const solution = solve(fixture('R101-25'), { timeLimitMs: 200, now })
-  expect(solution.elapsedMs).toBeGreaterThanOrEqual(200)
-  expect(solution.elapsedMs).toBeLessThan(204)
-  expect(solution.iterations).toBeGreaterThan(150)
+  // Two milliseconds are kept for writing the answer.
+  expect(solution.elapsedMs).toBeGreaterThan(196)
+  expect(solution.elapsedMs).toBeLessThanOrEqual(200)
+  expect(solution.iterations).toBeGreaterThan(130)
   expect(solution.iterations).toBeLessThan(200)
 })
 
