@@ -50,6 +50,16 @@ const rules: Record<string, string> = {
   'an order that makes a claim good was paid': `
     select o.id, o.status, p.status as payment from orders.orders o join payments.payments p on p.order_id = o.id
     where o.replaces_claim_id is not null`,
+  'a claim waits for a replacement that does not come, or is made good by none': `
+    select c.id, c.status, o.id as order_id, o.status as order_status from orders.claims c
+    left join orders.orders o on o.replaces_claim_id = c.id
+      and o.status not in ('rejected', 'cancelled') and o.given_up_at is null
+    where c.status = 'redelivering' and (o.id is null or o.status = 'delivered')
+       or c.status = 'redelivered' and o.status is distinct from 'delivered'
+       or c.status not in ('redelivering', 'redelivered') and o.id is not null`,
+  'what a driver kept is claimed by nobody': `
+    select o.id from orders.orders o where o.undelivered is not null and not exists (
+      select from orders.claims c where c.order_id = o.id and c.origin = 'driver' and c.status <> 'withdrawn')`,
   'an ended order still holds money': `
     select o.id, o.status, p.status as payment from orders.orders o join payments.payments p on p.order_id = o.id
     where o.status in ('rejected', 'cancelled') and p.status not in ('declined', 'voided', 'refunded')`,

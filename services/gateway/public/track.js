@@ -87,7 +87,7 @@ function show(tracking) {
 }
 
 function wordsFor(tracking) {
-  const { status, stopsAhead, eta, window, deliveredAt } = tracking
+  const { status, stopsAhead, eta, window, deliveredAt, undeliveredParcels } = tracking
   const expected = eta ? span(eta, tracking, {}) : span(window, tracking, {})
   switch (status) {
     case 'out_for_delivery':
@@ -98,9 +98,11 @@ function wordsFor(tracking) {
       return [`Planned for ${day(window.start, tracking)}`, expected, 'The time gets more exact once the van has left.']
     case 'delivered':
       return [
-        'Delivered',
+        undeliveredParcels ? 'Delivered in part' : 'Delivered',
         deliveredAt ? `Here since ${clock(deliveredAt, tracking)}` : 'Your plants are here',
-        'Unpack them soon and give them some water.',
+        undeliveredParcels
+          ? `${undeliveredParcels === 1 ? 'One parcel is' : `${undeliveredParcels} parcels are`} missing. We know, and write to you about it.`
+          : 'Unpack them soon and give them some water.',
       ]
     case 'delivery_failed':
       return ['Not delivered', 'We could not deliver', 'Your plants are well. We write to you about what comes next.']

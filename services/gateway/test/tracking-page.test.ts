@@ -158,6 +158,13 @@ describe.skipIf(executablePath === undefined)('the tracking page, in Chromium', 
     await page.waitForSelector('#photo-image', { state: 'visible' })
     expect(await page.isVisible('#map')).toBe(false)
     await picture(page, 'delivered')
+    expect(await page.textContent('#detail')).toContain('Unpack them')
+
+    tracking.become({ ...delivered, undeliveredParcels: 2 })
+    await reads(page, 'Delivered in part')
+    await reads(page, '2 parcels are missing')
+    tracking.become({ ...delivered, undeliveredParcels: 1 })
+    await reads(page, 'One parcel is missing')
   })
 
   test('fits a small phone, in the dark and without motion, and has no empty names', async () => {
