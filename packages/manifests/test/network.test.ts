@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { edgesOf } from '../src/edges.ts'
 import { environmentOf } from '../src/environment.ts'
-import { isService, type Manifest, ofKind, type Workload, workload, workloadsOf } from '../src/manifest.ts'
+import { isService, ofKind, type Workload, workload, workloadsOf } from '../src/manifest.ts'
 import {
   reachedFromAddresses,
   reachedFromElsewhere,
@@ -17,20 +18,6 @@ const production = await renderFolder('overlays/production')
 const everything = await renderWith(await componentNames())
 const VPC = '192.168.0.0/16'
 
-/** Whom a pod has to reach: the pods behind every URL in its environment whose host is a Service of ours. */
-function edgesOf(manifests: readonly Manifest[], from: Workload): Set<string> {
-  const urls = Object.entries(environmentOf(manifests, from).values).filter(([name]) => name.endsWith('_URL'))
-  const edges = urls.flatMap(([, value]) => {
-    const { hostname, port } = new URL(value)
-    const service = serviceAt(manifests, hostname)
-    if (service === undefined) return []
-    const [servicePort] = service.spec?.ports?.filter((each) => each.port === Number(port)) ?? []
-    expect(servicePort, `the Service ${hostname} has the port ${port}`).toBeDefined()
-    return podsAt(manifests, hostname).map(({ name }) => name)
-  })
-  return new Set(edges)
-}
-
 const portsOf = ({ containers }: Workload) => containers.flatMap(({ ports = [] }) => ports)
 
 test('every connection that a configuration names is allowed, and no other', () => {
@@ -41,7 +28,7 @@ test('every connection that a configuration names is allowed, and no other', () 
       .filter((to) => to !== from)
       .flatMap((to) => portsOf(to).map((port) => ({ to, port })))
       .filter(({ to, port }) => {
-        const isNeeded = needed.has(to.name) && port.name !== 'metrics'
+        const isNeeded = needed.has(`${to.name}:${port.containerPort}`)
         return reaches(local, from, to, { number: port.containerPort, name: port.name }) !== isNeeded
       })
       .map(({ to, port }) => `${from.name} → ${to.name}:${port.containerPort}`)
@@ -51,7 +38,7 @@ test('every connection that a configuration names is allowed, and no other', () 
 
 test('the edges of docs/architecture.md are among them', () => {
   const edges = workloadsOf(local).flatMap((pod) =>
-    [...edgesOf(local, pod)].map((to) => `${pod.name} → ${to}`),
+    [...edgesOf(local, pod)].map((to) => `${pod.name} → ${to.split(':')[0]}`),
   )
   expect(edges).toEqual(
     expect.arrayContaining([
@@ -67,6 +54,14 @@ test('the edges of docs/architecture.md are among them', () => {
       'order → auth',
       'inventory → postgres',
       'gateway → redis',
+      'prometheus → gateway',
+      'prometheus → alertmanager',
+      'prometheus → postgres-exporter',
+      'prometheus → redis-exporter',
+      'postgres-exporter → postgres',
+      'redis-exporter → redis',
+      'grafana → prometheus',
+      'grafana → postgres',
     ]),
   )
 })
@@ -74,7 +69,9 @@ test('the edges of docs/architecture.md are among them', () => {
 test('production: databases, the load balancer and the card provider are reached, and only by whom it concerns', () => {
   for (const pod of workloadsOf(production)) {
     const { values } = pod.name === 'prometheus' ? { values: {} } : environmentOf(production, pod)
-    const usesPostgres = 'DATABASE_URL' in values || 'ADMIN_DATABASE_URL' in values
+    const usesPostgres = ['DATABASE_URL', 'ADMIN_DATABASE_URL', 'DASHBOARD_DATABASE_HOST'].some(
+      (name) => name in values,
+    )
     const actual = {
       postgres: reachesAddresses(production, pod, VPC, 5432),
       redis: reachesAddresses(production, pod, VPC, 6379),

@@ -1,6 +1,14 @@
 import { load } from 'js-yaml'
 import { describe, expect, test } from 'vitest'
-import { isService, type Manifest, ofKind, type Workload, workload, workloadsOf } from '../src/manifest.ts'
+import {
+  isService,
+  type Manifest,
+  mainContainer,
+  ofKind,
+  type Workload,
+  workload,
+  workloadsOf,
+} from '../src/manifest.ts'
 import { reaches } from '../src/network.ts'
 import { podsAt, serviceAt, targetPortOf } from '../src/services.ts'
 import { variants } from '../src/variants.ts'
@@ -19,6 +27,7 @@ type Job = {
 type Configuration = {
   alerting: { alertmanagers: { dns_sd_configs: Discovery[] }[] }
   rule_files: string[]
+  scrape_config_files: string[]
   scrape_configs: Job[]
 }
 
@@ -158,4 +167,29 @@ test('the figures of the cluster come from where Kubernetes and its exporters ha
     to === undefined ? ports.map(({ port }) => port) : [],
   )
   expect(anywhere).toEqual([443, 6443, 10250])
+})
+
+type Scrapes = { scrape_configs: Job[] }
+
+test('the exporters beside the services are read from their map, and once only', () => {
+  for (const [name, manifests] of Object.entries({ local: variants.local, everything })) {
+    const prometheus = workload(manifests, 'prometheus')
+    const { scrape_config_files } = configurationOf(manifests)
+    const folder = mainContainer(prometheus).volumeMounts?.find(({ name: volume }) => volume === 'exporters')
+    expect(scrape_config_files, name).toEqual([`${folder?.mountPath}/*.yml`])
+    const map = prometheus.spec.volumes?.find((each) => each.name === 'exporters')?.configMap?.name
+    const text = manifests.find(({ metadata }) => metadata.name === map)?.data?.['exporters.yml'] ?? ''
+    const jobs = (load(text) as Scrapes).scrape_configs
+    expect(jobs.map(({ job_name, relabel_configs }) => [job_name, relabel_configs])).toEqual(
+      ['postgres', 'redis'].map((job) => [job, [{ target_label: 'service', replacement: job }]]),
+    )
+  }
+  for (const job of configurationOf(everything).scrape_configs) {
+    if (!['postgres', 'redis'].includes(job.job_name)) continue
+    expect(job.relabel_configs).toContainEqual({
+      source_labels: ['__meta_kubernetes_namespace'],
+      regex: 'urbanbloom',
+      action: 'drop',
+    })
+  }
 })
