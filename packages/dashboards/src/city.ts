@@ -38,10 +38,14 @@ export async function startCity(options: {
   try {
     const system = await startDrillSystem({ logFolder: folder })
     resources.defer(system.close)
+    const readerUrl = withUrlParts(system.adminUrl, {
+      user: 'grafana_reader',
+      password: rolePasswords.grafana_reader ?? '',
+    })
     const cluster = await startClusterFigures()
     resources.defer(() => cluster.close())
     const exporters = await startExporters(options.exporters, {
-      databaseUrl: system.adminUrl,
+      databaseUrl: readerUrl,
       redisUrl: system.redis.url,
       folder,
     })
@@ -55,10 +59,6 @@ export async function startCity(options: {
       mailPort: 1,
     })
     resources.defer(stack.close)
-    const readerUrl = withUrlParts(system.adminUrl, {
-      user: 'grafana_reader',
-      password: rolePasswords.grafana_reader ?? '',
-    })
     const reader = new pg.Pool({ max: 2, connectionString: readerUrl })
     resources.defer(() => reader.end())
     return {

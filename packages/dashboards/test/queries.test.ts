@@ -37,10 +37,10 @@ test.skipIf(programs === undefined || exporters === undefined)(
         ordersPerDay: 1_000,
         hubs: 1,
         surges: [],
-        flashSale: { atHour: 10, pieces: 2, buyers: 20 },
+        flashSale: { atHour: 12, pieces: 2, buyers: 20 },
       },
       speed: 240,
-      startHour: 9.75,
+      startHour: 11.5,
       stop: stopping.signal,
     })
     resources.defer(async () => {

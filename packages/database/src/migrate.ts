@@ -73,6 +73,7 @@ async function createRole(
   role: string,
   passwords: MigrateOptions['rolePasswords'],
   settings: readonly string[],
+  memberOf: readonly string[] = [],
 ) {
   const password = passwords[role]
   if (password === undefined) throw new Error(`No password is given for the database role ${role}`)
@@ -86,17 +87,24 @@ async function createRole(
       `alter role ${role} with login nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
     )
     for (const setting of settings) await client.query(`alter role ${role} set ${setting}`)
+    for (const group of memberOf) await client.query(`grant ${group} to ${role}`)
   } finally {
     await client.query('select pg_advisory_unlock($1)', [LOCK_ID + 1])
   }
 }
 
-/** The role of dashboards: it reads views, briefly, and can change nothing. */
+/**
+ * The role of dashboards and of Postgres' exporter: it reads views and what the server says of itself, briefly, and can
+ * change nothing. Without pg_monitor the sessions of others have no state for it.
+ */
 async function createReader(client: pg.Client, passwords: MigrateOptions['rolePasswords']): Promise<void> {
-  await createRole(client, readerRole, passwords, [
-    'default_transaction_read_only = on',
-    "statement_timeout = '10s'",
-  ])
+  await createRole(
+    client,
+    readerRole,
+    passwords,
+    ['default_transaction_read_only = on', "statement_timeout = '10s'"],
+    ['pg_monitor'],
+  )
   for (const { schema } of serviceSchemas) {
     await client.query(`grant usage on schema ${schema} to ${readerRole}`)
     await client.query(`revoke all on all tables in schema ${schema} from ${readerRole}`)

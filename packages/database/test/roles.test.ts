@@ -85,6 +85,19 @@ for (const { service, schema, role } of serviceSchemas) {
   }
 }
 
+test(`${readerRole} sees what the sessions of others do, for the exporter`, async () => {
+  const url = new URL(database.adminUrl)
+  url.username = readerRole
+  url.password = rolePasswords[readerRole] ?? ''
+  await as(database.adminUrl, (admin) =>
+    as(url.href, async (client) => {
+      const { rows: own } = await admin.query<{ pid: number }>('select pg_backend_pid() as pid')
+      const seen = await client.query('select state from pg_stat_activity where pid = $1::int', [own[0]?.pid])
+      expect(seen.rows).toEqual([{ state: 'idle' }])
+    }),
+  )
+})
+
 test(`${readerRole} reads every view, no table, and writes nothing`, async () => {
   const url = new URL(database.adminUrl)
   url.username = readerRole

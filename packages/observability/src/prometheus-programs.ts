@@ -26,19 +26,42 @@ let found: Promise<PrometheusPrograms | undefined> | undefined
 
 /**
  * The programs from the path, else from Debian's packages where root may install them; undefined where neither is.
+ * @throws where neither is and the variable CI is set, because there nothing may be skipped.
  */
 export function findPrometheusPrograms(): Promise<PrometheusPrograms | undefined> {
   found ??= findPrograms(candidates, ['prometheus', 'prometheus-alertmanager'])
   return found
 }
 
-/** Programs by the names that they may have on the path, else from these packages of Debian's. */
+/**
+ * Programs by the names that they may have on the path, else from these packages of Debian's.
+ * @throws where neither is and the variable CI is set; without it the caller skips what needs them, and says so.
+ */
 export async function findPrograms<Name extends string>(
   names: Readonly<Record<Name, readonly string[]>>,
   packages: readonly string[],
 ): Promise<Readonly<Record<Name, string>> | undefined> {
-  const programs = await onPath(names)
-  if (programs !== undefined || !isRoot || (await firstOnPath(['apt-get'])) === undefined) return programs
+  const programs = (await onPath(names)) ?? (await installed(names, packages))
+  if (programs instanceof Error || programs === undefined) {
+    const why = programs?.message ?? 'they are missing, and there is no apt-get that this user may run'
+    const words = `The tests need the packages ${packages.join(' and ')}: ${why}`
+    if (isSet(process.env.CI)) throw new Error(words)
+    console.warn(words)
+    return undefined
+  }
+  return programs
+}
+
+function isSet(variable: string | undefined): boolean {
+  return variable !== undefined && variable !== '' && variable !== 'false'
+}
+
+/** Installs them where root may. @returns undefined where it may not, and the reason where that fails. */
+async function installed<Name extends string>(
+  names: Readonly<Record<Name, readonly string[]>>,
+  packages: readonly string[],
+): Promise<Readonly<Record<Name, string>> | Error | undefined> {
+  if (!isRoot || (await firstOnPath(['apt-get'])) === undefined) return undefined
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   try {
     // Several test processes may find them missing at the same time, and apt-get refuses to wait for another.
@@ -47,10 +70,10 @@ export async function findPrograms<Name extends string>(
     await run('flock', [lock, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages], {
       env,
     })
-  } catch {
-    return undefined
+  } catch (err) {
+    return err as Error
   }
-  return onPath(names)
+  return (await onPath(names)) ?? new Error('they are installed, and their programs are not on the PATH')
 }
 
 async function onPath<Name extends string>(

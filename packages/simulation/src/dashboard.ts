@@ -1,4 +1,5 @@
 import type { Latencies } from './latencies.ts'
+import { punctualityOf } from './punctuality.ts'
 import type { OrderState } from './tally.ts'
 import type { World } from './world.ts'
 
@@ -38,7 +39,7 @@ export function createDashboard(world: World) {
       '',
       `  ${rates.join(', ')}; ${requests} requests so far, ${tally.failureCount()} failed, ${tally.surpriseCount()} surprises`,
       `  ${tally.counts.get('visits') ?? 0} visits, ${orders} orders: ${states.map((state) => `${byState.get(state) ?? 0} ${state}`).join(', ')}`,
-      `  ${started - ended} vans on the road, ${ended} back; ${tally.counts.get('plans') ?? 0} plans`,
+      `  ${started - ended} vans on the road, ${ended} back; ${tally.counts.get('plans') ?? 0} plans; ${punctualityOf(tally)}`,
       '',
       ...latencyLines(world),
     ].join('\n')

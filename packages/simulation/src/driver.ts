@@ -1,6 +1,7 @@
 import { metersBetween, onTheWay, type Place } from './city.ts'
 import type { Van } from './fleet.ts'
 import { createPhone, type Phone } from './phone.ts'
+import { createWatch, judge } from './punctuality.ts'
 import type { World } from './world.ts'
 
 /** A van in a town, traffic lights included. */
@@ -28,13 +29,16 @@ export async function drive(world: World, van: Van): Promise<void> {
   if (status !== 200) return tally.count('routes not started')
   tally.count('routes started')
   for (const { orderId } of route.stops) tally.order(orderId, 'out for delivery')
+  const watch = createWatch(world.clock)
   let place: Place = van.hub
   for (let count = 0; count < MAX_STOPS; count += 1) {
     const stop = await nextStop(world, await people.tokenOf(session))
     if (stop === undefined) break
-    await driveTo(world, phone, place, stop.address)
+    watch.drove(await driveTo(world, phone, place, stop.address))
     place = stop.address
-    await serve(world, phone, stop)
+    const due = world.bought.get(stop.orderId)?.due
+    if (due !== undefined) await watch.waitUntil(due.start)
+    if (await serve(world, phone, stop)) judge(tally, due, watch.hours())
     if (world.clock.signal.aborted) break
   }
   await phone.upload()
@@ -54,37 +58,37 @@ async function nextStop({ client, clock }: World, token: string): Promise<Stop |
   return undefined
 }
 
-async function driveTo(
-  { clock, chance, faults }: World,
-  phone: Phone,
-  from: Place,
-  to: Place,
-): Promise<void> {
+/** @returns the hours of the simulation's clock that the leg took, and those that a van needs. */
+async function driveTo({ clock, chance, faults }: World, phone: Phone, from: Place, to: Place) {
   phone.setSignal(!chance.is(faults.has('dead-spots') ? 0.5 : 0.05))
   const speed = Math.min(VAN_MPS * clock.speed, FASTEST_MPS)
-  const seconds = Math.max(1, (metersBetween(from, to) * DETOUR) / speed)
+  const meters = metersBetween(from, to) * DETOUR
+  const seconds = Math.max(1, meters / speed)
   const steps = Math.ceil(seconds / 2)
   for (let step = 1; step <= steps && !clock.signal.aborted; step += 1) {
     await clock.waitMs((seconds / steps) * 1_000)
     await phone.locate(onTheWay(from, to, step / steps), speed)
   }
+  return { taken: (seconds * clock.speed) / 3_600, needed: meters / VAN_MPS / 3_600 }
 }
 
+/** @returns whether the customer has the plants. */
 async function serve(
   { clock, chance, faults, tally }: World,
   phone: Phone,
   { id, orderId }: Stop,
-): Promise<void> {
+): Promise<boolean> {
   await phone.report({ type: 'arrive', stopId: id })
   await clock.waitSeconds(SERVICE_SECONDS * chance.between(0.5, 2))
   if (chance.is(faults.has('nobody-home') ? 0.2 : 0.02)) {
     await phone.report({ type: 'fail', stopId: id, reason: chance.pick(reasons) })
     tally.order(orderId, 'failed')
-    return
+    return false
   }
   const proof = chance.is(0.5)
     ? { kind: 'signature', name: 'A neighbour' }
     : { kind: 'photo', reference: 'in front of the door' }
   await phone.report({ type: 'deliver', stopId: id, proof })
   tally.order(orderId, 'delivered')
+  return true
 }

@@ -1,7 +1,9 @@
+import { hub as inmanPark } from '@urbanbloom/local/seed-data'
 import { addressNear } from './city.ts'
 import type { Answer } from './client.ts'
 import type { Hub } from './fleet.ts'
 import { followUp } from './follow-up.ts'
+import { type Due, dueOf } from './punctuality.ts'
 import type { Customer, World } from './world.ts'
 
 /** How many people look around for one who buys. */
@@ -25,6 +27,7 @@ type Basket = {
   address: ReturnType<typeof addressNear>
   deliveryWindow: Pick<Window, 'start' | 'end'>
 }
+type Choice = { basket: Basket; due: Due | undefined }
 
 /** One visit to the shop: everybody looks around, some buy, and of these some have more to say later. */
 export async function visit(world: World): Promise<void> {
@@ -40,12 +43,13 @@ export async function goShopping(world: World, productIds: readonly string[]): P
   const { people, chance, tally } = world
   const customer = await people.somebody()
   const hub = chance.pick(world.hubs)
-  const basket = await fillBasket(world, hub, productIds)
-  if (basket === undefined) return tally.count('left: no window')
+  const choice = await fillBasket(world, hub, productIds)
+  if (choice === undefined) return tally.count('left: no window')
+  const { basket, due } = choice
   const purchase = await buy(world, customer, basket)
   if (purchase === undefined) return
   const { id: orderId, totalCents } = purchase
-  const bought = { orderId, customer, hub, totalCents, items: basket.items }
+  const bought = { orderId, customer, hub, totalCents, items: basket.items, due }
   if (world.bought.has(orderId)) tally.surprise(`The order ${orderId} was sold twice`)
   world.bought.set(orderId, bought)
   tally.order(orderId, 'confirmed')
@@ -67,19 +71,26 @@ async function browse({ client, clock, chance, productIds }: World): Promise<voi
 }
 
 async function fillBasket(
-  { client, chance, date }: World,
+  { client, chance, clock, date }: World,
   hub: Hub,
   productIds: readonly string[],
-): Promise<Basket | undefined> {
+): Promise<Choice | undefined> {
   const address = addressNear(hub, chance)
   const { latitude, longitude } = address
   const path = `/v1/delivery-windows?latitude=${latitude}&longitude=${longitude}&date=${date}`
   const { status, body } = await client.ask<{ items: Window[] }>('windows', { path })
   const open = status === 200 ? body.items.filter(({ available }) => available) : []
   if (open.length === 0) return undefined
-  const { start, end } = chance.pick(open)
+  // Whoever comes in the evening takes what there is.
+  const dues = open.map((window) => ({
+    window,
+    due: dueOf(window, { date, timeZone: inmanPark.timeZone, nowHours: clock.hours() }),
+  }))
+  const ahead = dues.filter(({ due }) => due !== undefined)
+  const { window, due } = chance.pick(ahead.length > 0 ? ahead : dues)
+  const { start, end } = window
   const items = productIds.map((productId) => ({ productId, quantity: chance.is(0.8) ? 1 : 2 }))
-  return { items, address, deliveryWindow: { start, end } }
+  return { basket: { items, address, deliveryWindow: { start, end } }, due }
 }
 
 /** Until it is bought, or the customer has had enough. */

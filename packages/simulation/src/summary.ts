@@ -1,4 +1,5 @@
 import { describeProblems, table } from '@urbanbloom/drill/report'
+import { punctualityOf } from './punctuality.ts'
 import type { Simulation } from './simulate.ts'
 
 /** Everything that happened, for the end. */
@@ -27,6 +28,7 @@ export function summarize({ world, audit, seconds }: Simulation): string {
     '',
     `  ${tally.requestCount()} requests in ${seconds.toFixed(0)} s (${(tally.requestCount() / seconds).toFixed(1)}/s), ` +
       `${tally.failureCount()} failed`,
+    `  ${punctualityOf(tally)}`,
     `  Audit: ${audit.customersAsked} customers asked about ${audit.ordersSeen} orders; the books: ${books[`${audit.booksBalance}`]}`,
     '',
     tally.surpriseCount() === 0 ? '✓ nothing was lost, doubled or broken' : describeProblems(tally.surprises),

@@ -6,6 +6,7 @@ import type { Fault } from './faults.ts'
 import type { Hub } from './fleet.ts'
 import type { People } from './people.ts'
 import type { Profile } from './profiles.ts'
+import type { Due } from './punctuality.ts'
 import type { Tally } from './tally.ts'
 
 /** What all who act in the simulation share. */
@@ -31,6 +32,8 @@ export type Purchase = {
   hub: Neighbourhood
   totalCents: number
   items: { productId: string; quantity: number }[]
+  /** When it has to come, by the simulation's clock; absent where no van could have been in time. */
+  due: Due | undefined
 }
 
 export type Customer = Session & { email: string }
