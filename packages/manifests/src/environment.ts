@@ -35,6 +35,7 @@ export function secretsOf(manifests: readonly Manifest[]): Map<string, Record<st
 
 function sampleOf(key: string): string {
   if (key === 'REDIS_URL') return 'rediss://:sample@redis.example.com:6379'
+  if (key === 'SMTP_URL') return 'smtps://sample:sample@mail.example.com:465'
   if (key === 'STRIPE_API_KEY') return 'sk_live_sample'
   return 'sample'.repeat(8)
 }
