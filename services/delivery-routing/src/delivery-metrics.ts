@@ -59,7 +59,7 @@ export function measureDay(db: Db, metrics: Metrics): void {
              where w.hub_id = s.hub_id and d.status = 'confirmed' and w.starts_at > now()
                and (w.starts_at at time zone h.time_zone)::date = (lower(s.during) at time zone h.time_zone)::date)
            and not exists (
-             select 1 from plans p where p.hub_id = s.hub_id and p.status = 'done'
+             select 1 from plans p where p.hub_id = s.hub_id and p.published_at is not null
                and p.local_date = (lower(s.during) at time zone h.time_zone)::date)`,
         [READY_BEFORE_MINUTES],
       ),

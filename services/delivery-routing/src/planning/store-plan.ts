@@ -50,7 +50,8 @@ export async function storePlan(ctx: Context, solved: Solved): Promise<'done' | 
     await enqueueNextPlan(ctx, tx, claim)
     return 'done'
   })
-  if (outcome === 'done') {
+  // What a draft would leave out is not left out yet.
+  if (outcome === 'done' && !claim.isDraft) {
     const planned = plan.routes.reduce((sum, { stops }) => sum + stops.length, 0)
     ctx.metrics.plannedStops.inc({ outcome: 'planned' }, planned)
     const unassigned = plan.unassigned.length
