@@ -10,7 +10,8 @@ export const serviceSchemas: readonly ServiceSchema[] = [
 ]
 
 /**
- * Who reads for dashboards: the views of every schema and nothing else. A view says which columns of its tables may
+ * Who reads for dashboards and for Postgres' exporter: the views of every schema, what the server says of itself, and
+ * nothing else. A view says which columns of its tables may
  * be seen, so none of them holds what a dashboard must not show, such as a name or an address.
  */
 export const readerRole = 'grafana_reader'

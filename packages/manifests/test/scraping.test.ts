@@ -1,14 +1,6 @@
 import { load } from 'js-yaml'
 import { describe, expect, test } from 'vitest'
-import {
-  isService,
-  type Manifest,
-  mainContainer,
-  ofKind,
-  type Workload,
-  workload,
-  workloadsOf,
-} from '../src/manifest.ts'
+import { isService, type Manifest, ofKind, type Workload, workload, workloadsOf } from '../src/manifest.ts'
 import { reaches } from '../src/network.ts'
 import { podsAt, serviceAt, targetPortOf } from '../src/services.ts'
 import { variants } from '../src/variants.ts'
@@ -27,7 +19,6 @@ type Job = {
 type Configuration = {
   alerting: { alertmanagers: { dns_sd_configs: Discovery[] }[] }
   rule_files: string[]
-  scrape_config_files: string[]
   scrape_configs: Job[]
 }
 
@@ -48,6 +39,8 @@ const EXPORTERS: Record<string, { names: string[]; port: number }> = {
   postgres: { names: ['postgres-exporter', 'prometheus-postgres-exporter'], port: 9187 },
   redis: { names: ['redis-exporter', 'prometheus-redis-exporter'], port: 9121 },
 }
+/** Asked wherever the component monitoring-exporters is; DNS knows no such names elsewhere. */
+const EXPORTERS_JOB = 'exporters'
 const NAME = '__meta_kubernetes_pod_label_app_kubernetes_io_name'
 const PORT = '__meta_kubernetes_pod_container_port_number'
 
@@ -80,8 +73,9 @@ describe.each(Object.entries({ production, 'every component': everything }))('%s
   }
 
   test('Prometheus scrapes a port that exists of every service, and may reach it', () => {
-    const scraped = scrape_configs.flatMap(
-      ({ scheme = 'http', metrics_path = '/metrics', dns_sd_configs = [] }) =>
+    const scraped = scrape_configs
+      .filter(({ job_name }) => job_name !== EXPORTERS_JOB)
+      .flatMap(({ scheme = 'http', metrics_path = '/metrics', dns_sd_configs = [] }) =>
         dns_sd_configs.flatMap((discovery) => {
           expect([scheme, metrics_path]).toEqual(['http', '/metrics'])
           return found(discovery).map((pod) => {
@@ -91,7 +85,7 @@ describe.each(Object.entries({ production, 'every component': everything }))('%s
             return pod.name
           })
         }),
-    )
+      )
     const services = workloadsOf(manifests).filter(isService)
     expect(scraped.toSorted()).toEqual(services.map(({ name }) => name).toSorted())
   })
@@ -169,20 +163,22 @@ test('the figures of the cluster come from where Kubernetes and its exporters ha
   expect(anywhere).toEqual([443, 6443, 10250])
 })
 
-type Scrapes = { scrape_configs: Job[] }
-
-test('the exporters beside the services are read from their map, and once only', () => {
-  for (const [name, manifests] of Object.entries({ local: variants.local, everything })) {
-    const prometheus = workload(manifests, 'prometheus')
-    const { scrape_config_files } = configurationOf(manifests)
-    const folder = mainContainer(prometheus).volumeMounts?.find(({ name: volume }) => volume === 'exporters')
-    expect(scrape_config_files, name).toEqual([`${folder?.mountPath}/*.yml`])
-    const map = prometheus.spec.volumes?.find((each) => each.name === 'exporters')?.configMap?.name
-    const text = manifests.find(({ metadata }) => metadata.name === map)?.data?.['exporters.yml'] ?? ''
-    const jobs = (load(text) as Scrapes).scrape_configs
-    expect(jobs.map(({ job_name, relabel_configs }) => [job_name, relabel_configs])).toEqual(
-      ['postgres', 'redis'].map((job) => [job, [{ target_label: 'service', replacement: job }]]),
-    )
+test('the exporters beside the services are asked where they are, under the name of what they watch, and once only', () => {
+  for (const manifests of [variants.local, everything]) {
+    const { scrape_configs } = configurationOf(manifests)
+    const job = scrape_configs.find(({ job_name }) => job_name === EXPORTERS_JOB)
+    const asked = (job?.dns_sd_configs ?? []).flatMap(({ names, port }) => {
+      const [name = ''] = names
+      expect(serviceAt(manifests, name)?.spec?.clusterIP, name).toBe('None')
+      return podsAt(manifests, name).map((pod) => {
+        expect(reaches(manifests, workload(manifests, 'prometheus'), pod, { number: port }), name).toBe(true)
+        return `${pod.name}:${port}`
+      })
+    })
+    expect(asked).toEqual(['postgres-exporter:9187', 'redis-exporter:9121'])
+    expect(job?.relabel_configs).toEqual([
+      { source_labels: ['__meta_dns_name'], regex: '(.+)-exporter', target_label: 'service' },
+    ])
   }
   for (const job of configurationOf(everything).scrape_configs) {
     if (!['postgres', 'redis'].includes(job.job_name)) continue
