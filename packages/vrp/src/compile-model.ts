@@ -1,4 +1,4 @@
-import { compileBreaks } from './break-schedule.ts'
+import { compileBreaks } from './compile-breaks.ts'
 import { compileTravel, numbering } from './compile-travel.ts'
 import { type AnnouncementModel, FOREVER, type Model } from './model.ts'
 import type { Problem } from './problem.ts'
@@ -56,7 +56,7 @@ export function compileModel(problem: Problem, travel: Travel = compileTravel(pr
       vehicles,
       (vehicle) => vehicle.maxTravelSeconds ?? Number.POSITIVE_INFINITY,
     ),
-    isPlain: compilePlain(problem),
+    ...compilePlain(problem),
     shortcuts: NO_SHORTCUTS,
     breaks: compileBreaks(vehicles, originSeconds),
     announced: compileAnnouncements(problem),
@@ -124,14 +124,18 @@ function compileWeights(problem: Problem, stopIndex: ReadonlyMap<string, number>
   return weight
 }
 
-function compilePlain(problem: Problem): Uint8Array {
+function compilePlain(problem: Problem) {
   const needsProfile =
     (problem.shipments ?? []).length > 0 ||
     problem.stops.some((stop) => (stop.pickup ?? []).some((amount) => amount > 0))
-  return Uint8Array.from(problem.vehicles, ({ breaks = [], maxTravelSeconds, costs }) => {
+  const isPlainBesidesBreaks = Uint8Array.from(problem.vehicles, ({ maxTravelSeconds, costs }) => {
     const countsTravel = maxTravelSeconds !== undefined || (costs.perTravelSecond ?? 0) > 0
-    return needsProfile || breaks.length > 0 || countsTravel ? 0 : 1
+    return needsProfile || countsTravel ? 0 : 1
   })
+  const isPlain = isPlainBesidesBreaks.map((isOtherwise, vehicle) => {
+    return (problem.vehicles[vehicle]?.breaks ?? []).length > 0 ? 0 : isOtherwise
+  })
+  return { isPlain, isPlainBesidesBreaks }
 }
 
 function compileAnnouncements({ stops, vehicles, changePrices }: Problem): AnnouncementModel {

@@ -63,6 +63,8 @@ export interface Model {
   readonly maxTravelSeconds: Float64Array
   /** By vehicle: 1 where times, load sums and meters decide alone, without breaks, driving time or load profiles. */
   readonly isPlain: Uint8Array
+  /** By vehicle: the same, whether it has breaks or not. */
+  readonly isPlainBesidesBreaks: Uint8Array
   readonly shortcuts: Shortcuts
   readonly breaks: BreakModel
   readonly announced: AnnouncementModel
@@ -88,6 +90,8 @@ export interface BreakModel {
   /** By vehicle: how many breaks, and where in the list they begin. */
   readonly count: Int32Array
   readonly from: Int32Array
+  /** By vehicle: those with the same number have the same breaks. */
+  readonly kind: Int32Array
   readonly serviceSeconds: Int32Array
   readonly windowFrom: Int32Array
   readonly windowOpen: Int32Array

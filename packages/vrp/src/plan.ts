@@ -1,3 +1,4 @@
+import { copyBreaks } from './break-schedule.ts'
 import { endNode, FOREVER, type Model, startNode } from './model.ts'
 
 /**
@@ -25,7 +26,11 @@ export interface Plan {
   /** By node, then by layer, for vehicles with breaks, see `break-schedule.ts`. */
   readonly layerDeparture: Int32Array
   readonly layerLatest: Int32Array
-  readonly layerScratch: readonly [Int32Array, Int32Array]
+  readonly layerScratch: readonly [layers: Int32Array, layers: Int32Array, nodesAndLayers: Int32Array]
+  /** By node, for vehicles with breaks paid by time: those on the leg to it as one, see `break-duration.ts`. */
+  readonly pauseOpen: Int32Array
+  readonly pauseClose: Int32Array
+  readonly pauseSeconds: Int32Array
   /** By vehicle, then by dimension: on board at the start. */
   readonly load: Float64Array
   /** By node, then by dimension, where loads rise and fall: after it, the most up to it, the most from it on. */
@@ -82,7 +87,10 @@ export function createPlan(model: Model): Plan {
     windowClose: byNode(),
     layerDeparture: new Int32Array(nodeCount * layers),
     layerLatest: new Int32Array(nodeCount * layers),
-    layerScratch: [new Int32Array(layers), new Int32Array(layers)],
+    layerScratch: [new Int32Array(layers), new Int32Array(layers), new Int32Array(nodeCount * layers)],
+    pauseOpen: byNode(),
+    pauseClose: byNode(),
+    pauseSeconds: byNode(),
     load: new Float64Array(vehicleCount * dimensions),
     loadAfter: new Float64Array(profileSize),
     peakBefore: new Float64Array(profileSize),
@@ -243,7 +251,7 @@ function copyRoute(model: Model, from: Plan, to: Plan, vehicle: number): void {
       to.position[node] = from.position[node]!
     }
     if (isPaidByTime) copyNodeTimes(from, to, node)
-    if (hasBreaks) copySlots(model.breaks.layers, node, LAYER_ARRAYS, from, to)
+    if (hasBreaks) copyBreaks(from, to, node, model.breaks.layers)
     if (model.hasLoadProfile) copySlots(model.dimensions, node, PROFILE_ARRAYS, from, to)
     if (node === end) break
   }
@@ -257,14 +265,13 @@ function copyRoute(model: Model, from: Plan, to: Plan, vehicle: number): void {
 }
 
 const LOAD_ARRAYS = ['load'] as const
-const LAYER_ARRAYS = ['layerDeparture', 'layerLatest'] as const
 const PROFILE_ARRAYS = ['loadAfter', 'peakBefore', 'peakAfter'] as const
 
 /** Copies the `width` entries that some arrays hold for one node or vehicle. */
 function copySlots(
   width: number,
   index: number,
-  names: typeof LOAD_ARRAYS | typeof LAYER_ARRAYS | typeof PROFILE_ARRAYS,
+  names: typeof LOAD_ARRAYS | typeof PROFILE_ARRAYS,
   from: Plan,
   to: Plan,
 ): void {

@@ -1,4 +1,5 @@
-import { latestStart, refreshLayers } from './break-schedule.ts'
+import { refreshBreakDuration } from './break-duration.ts'
+import { refreshLayers, updateLayers } from './break-schedule.ts'
 import { refreshLoadProfile } from './load-profile.ts'
 import { endNode, firstStart, lastStart, type Model, startNode } from './model.ts'
 import type { Plan } from './plan.ts'
@@ -36,7 +37,7 @@ export function isRouteFeasible(model: Model, plan: Plan, vehicle: number): bool
  * are not: `refreshPositions` does that once a route is done with.
  */
 export function refreshAfterInsertion(model: Model, plan: Plan, stop: number, vehicle: number): void {
-  if (model.isPlain[vehicle] === 0 || model.announced.isPriced) {
+  if (model.isPlainBesidesBreaks[vehicle] === 0 || model.announced.isPriced) {
     refreshRoute(model, plan, vehicle)
     return
   }
@@ -52,7 +53,10 @@ export function refreshAfterInsertion(model: Model, plan: Plan, stop: number, ve
   plan.legMeters[after] = metersAfter
   plan.stopCount[vehicle]!++
   for (let d = 0; d < dimensions; d++) plan.load[vehicle * dimensions + d]! += demand[stop * dimensions + d]!
-  if (!model.shortcuts.isUntimed) {
+  if (model.breaks.count[vehicle]! > 0) {
+    plan.travelSeconds[vehicle] = travelOf(model, plan, vehicle)
+    updateLayers(model, plan, stop, vehicle)
+  } else if (!model.shortcuts.isUntimed) {
     updateDepartures(model, plan, stop, vehicle)
     updateLatestReady(model, plan, stop, vehicle)
   }
@@ -73,7 +77,7 @@ function refreshCost(model: Model, plan: Plan, vehicle: number): void {
   if (model.costPerSecond[vehicle]! > 0) {
     plan.durationSeconds[vehicle] =
       model.breaks.count[vehicle]! > 0
-        ? durationWithBreaks(model, plan, vehicle)
+        ? refreshBreakDuration(model, plan, vehicle)
         : refreshDuration(model, plan, vehicle)
   }
   let cost = plan.changeCost[vehicle] ?? 0
@@ -83,12 +87,6 @@ function refreshCost(model: Model, plan: Plan, vehicle: number): void {
     cost += model.costPerTravelSecond[vehicle]! * plan.travelSeconds[vehicle]!
   }
   plan.cost[vehicle] = cost
-}
-
-function durationWithBreaks(model: Model, plan: Plan, vehicle: number): number {
-  if (plan.stopCount[vehicle] === 0) return 0
-  const end = plan.departure[endNode(model, vehicle)]!
-  return end > model.shiftEnd[vehicle]! ? 0 : end - latestStart(model, plan, vehicle, end)
 }
 
 /** The price of what the route changes about announcements. */

@@ -35,7 +35,7 @@ export function search(
   const best = clonePlan(model, current)
   const neighbours = new Neighbours(model, RUIN_NEIGHBOURS, roundTrip)
   const acceptance = new Acceptance(model, current, random)
-  const exchangesTails = model.stopCount > 1 && model.isPlain.includes(1)
+  const exchangesTails = model.stopCount > 1 && model.isPlainBesidesBreaks.includes(1)
   let currentWorth = worthOf(model, current)
   let bestWorth = currentWorth
   onImprovement?.(bestWorth)

@@ -1,3 +1,4 @@
+import { canReach } from './break-schedule.ts'
 import { endNode, type Model } from './model.ts'
 import type { Neighbours } from './neighbours.ts'
 import { ABSENT, type Plan, relinkTails } from './plan.ts'
@@ -26,7 +27,7 @@ export function exchangeTails(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const stop = random.below(model.stopCount)
     const vehicle = plan.vehicle[stop]!
-    if (vehicle === ABSENT || model.isPlain[vehicle] === 0 || model.isFixed[stop] === 1) continue
+    if (vehicle === ABSENT || model.isPlainBesidesBreaks[vehicle] === 0 || model.isFixed[stop] === 1) continue
     for (const head of neighbours.of(stop)) {
       const other = plan.vehicle[head]!
       if (other === ABSENT || other === vehicle) continue
@@ -52,7 +53,7 @@ function tryExchange(
   other: number,
   limit: number,
 ): boolean {
-  const { place, placeCount, isPlain, isFixed } = model
+  const { place, placeCount, isPlainBesidesBreaks, isFixed } = model
   const vehicle = plan.vehicle[stop]!
   const { out } = model.duration[vehicle]!
   const follower = plan.next[stop]!
@@ -62,15 +63,30 @@ function tryExchange(
   if (addedCost(model, plan, stop, head, leg, otherLeg) >= limit) return false
   if (plan.departure[stop]! + out[leg]! > plan.latestReady[head]!) return false
   if (plan.departure[before]! + out[otherLeg]! > plan.latestReady[follower]!) return false
-  if (out !== model.duration[other]!.out || isPlain[other] === 0 || isFixed[before] === 1) return false
+  if (out !== model.duration[other]!.out || isPlainBesidesBreaks[other] === 0 || isFixed[before] === 1)
+    return false
   if (place[endNode(model, vehicle)] !== place[endNode(model, other)]) return false
   if (model.shiftEnd[vehicle] !== model.shiftEnd[other]) return false
+  if (!breaksAllow(model, plan, stop, head, other)) return false
   if (!canGoOn(model, plan, stop, head, vehicle) || !canGoOn(model, plan, before, follower, other))
     return false
   relinkTails(model, plan, stop, head, vehicle, other)
   refreshRoute(model, plan, vehicle)
   refreshRoute(model, plan, other)
   return true
+}
+
+/** Whether the breaks of both routes still fit; only vehicles with the same breaks can exchange anything. */
+function breaksAllow(model: Model, plan: Plan, stop: number, head: number, other: number): boolean {
+  const { count, kind } = model.breaks
+  const vehicle = plan.vehicle[stop]!
+  if (kind[vehicle] !== kind[other]) return false
+  if (count[vehicle] === 0) return true
+  return (
+    model.travel[vehicle]!.out === model.travel[other]!.out &&
+    canReach(model, plan, stop, head, vehicle) &&
+    canReach(model, plan, plan.previous[head]!, plan.next[stop]!, other)
+  )
 }
 
 /** What driving two new legs costs more than driving those that they replace, by the prices of the first vehicle. */

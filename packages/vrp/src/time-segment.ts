@@ -1,4 +1,4 @@
-import { durationAlone } from './break-schedule.ts'
+import { durationWithBreaks } from './break-duration.ts'
 import { endNode, firstStart, lastStart, type Model, startNode } from './model.ts'
 import type { Plan } from './plan.ts'
 
@@ -39,8 +39,7 @@ export function latestDeparture(model: Model, plan: Plan, vehicle: number): numb
  * breaks, an estimate, which `refreshRoute` corrects once the stop is in.
  */
 export function durationWith(model: Model, plan: Plan, stop: number, after: number, vehicle: number): number {
-  if (model.breaks.count[vehicle]! > 0)
-    return plan.durationSeconds[vehicle]! + detourSeconds(model, plan, stop, after, vehicle)
+  if (model.breaks.count[vehicle]! > 0) return durationWithBreaks(model, plan, stop, after, vehicle)
   const { place, placeCount } = model
   const { prefix, suffix } = plan
   const legs = model.duration[vehicle]!
@@ -55,17 +54,6 @@ export function durationWith(model: Model, plan: Plan, stop: number, after: numb
   const late = Math.min(model.windowClose[window]! - toStop, prefix.late[after]!)
   const toNext = toStop + waitAtStop + model.serviceSeconds[stop]! + legs.out[row + place[next]!]!
   return toNext + Math.max(0, suffix.early[next]! - toNext - late) + suffix.duration[next]!
-}
-
-/** Driving, setup and service that a stop adds behind a node of a route with breaks; exact for its first stop. */
-function detourSeconds(model: Model, plan: Plan, stop: number, after: number, vehicle: number): number {
-  const { place, placeCount } = model
-  const { into, out } = model.duration[vehicle]!
-  const next = plan.next[after]!
-  if (plan.stopCount[vehicle] === 0) return durationAlone(model, vehicle, [after, stop, next])
-  const row = place[stop]! * placeCount
-  const seconds = into[row + place[after]!]! + model.serviceSeconds[stop]! + out[row + place[next]!]!
-  return seconds - out[place[after]! * placeCount + place[next]!]!
 }
 
 function chooseWindows(model: Model, plan: Plan, vehicle: number): void {

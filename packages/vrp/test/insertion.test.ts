@@ -38,6 +38,30 @@ test('an insertion costs what was promised, with one window for each stop', () =
   )
 })
 
+test('with breaks an insertion mostly costs what was promised, and waiting that it uses is not paid twice', () => {
+  const count = { exact: 0, all: 0 }
+  fc.assert(
+    fc.property(richProblem({ stops: 12, vehicles: 3 }), (drawn) => {
+      const stops = drawn.stops.map((stop) => ({
+        ...stop,
+        announced: undefined,
+        timeWindows: stop.timeWindows.slice(0, 1),
+      }))
+      const costs = { fixed: 0, perMeter: 1, perSecond: 100 }
+      const vehicles = drawn.vehicles
+        .filter(({ breaks }) => breaks?.length)
+        .map((each) => ({ ...each, costs }))
+      insertAll({ ...drawn, stops, vehicles }, (promised, actual) => {
+        count.all++
+        if (Math.abs(promised - actual) < 1e-6) count.exact++
+      })
+    }),
+    { numRuns: 300, seed: 1 },
+  )
+  expect(count.all).toBeGreaterThan(200)
+  expect(count.exact / count.all).toBeGreaterThan(0.9)
+})
+
 test('with several windows or breaks an insertion is feasible, though its cost may be an estimate', () => {
   fc.assert(
     fc.property(richProblem({ stops: 12, vehicles: 3 }), (problem) => {

@@ -97,6 +97,7 @@ function describePlan(model: Model, plan: Plan) {
         legMeters: node === startNode(model, vehicle) ? null : plan.legMeters[node],
         prefix: isPaidByTime ? segmentAt(plan.prefix, node) : null,
         suffix: isPaidByTime ? segmentAt(plan.suffix, node) : null,
+        breaks: model.breaks.count[vehicle]! > 0 ? breaksAt(model, plan, node, isPaidByTime) : null,
       })
       if (node === endNode(model, vehicle)) break
     }
@@ -110,6 +111,16 @@ function describePlan(model: Model, plan: Plan) {
     }
   })
   return { routes, absent: [...plan.absent.subarray(0, plan.count.absent)] }
+}
+
+function breaksAt(model: Model, plan: Plan, node: number, isPaidByTime: boolean) {
+  const { layers } = model.breaks
+  const slots = [node * layers, (node + 1) * layers] as const
+  return {
+    departures: [...plan.layerDeparture.subarray(...slots)],
+    latest: [...plan.layerLatest.subarray(...slots)],
+    pause: isPaidByTime ? [plan.pauseOpen[node], plan.pauseClose[node], plan.pauseSeconds[node]] : null,
+  }
 }
 
 function segmentAt(segments: Plan['prefix'], node: number) {

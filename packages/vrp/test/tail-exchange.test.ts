@@ -4,54 +4,91 @@ import { compileModel } from '../src/compile-model.ts'
 import { endNode, type Model, startNode } from '../src/model.ts'
 import { Neighbours, proximity } from '../src/neighbours.ts'
 import { copyPlan, createPlan, linkStop, type Plan, planCost } from '../src/plan.ts'
-import type { Stop } from '../src/problem.ts'
+import type { Break, Problem, Stop, TimeSpan } from '../src/problem.ts'
 import { Random } from '../src/random.ts'
 import { createRecreateContext, insertAll } from '../src/recreate.ts'
 import { isRouteFeasible, refreshRoute } from '../src/route-evaluation.ts'
 import { exchangeTails } from '../src/tail-exchange.ts'
 import { lineProblem, richProblem, stopAt, vehicle } from './problems.ts'
 
-test('an exchange leaves feasible routes, every stop on one of them, and what is known about them true', () => {
-  let exchanges = 0
-  fc.assert(
-    fc.property(richProblem({ stops: 12, vehicles: 3 }), fc.integer(), (drawn, seed) => {
-      const model = compileModel({
-        ...drawn,
-        shipments: [],
-        stops: drawn.stops.map((stop) => ({ ...stop, pickup: undefined })),
-        // Of three vehicles drawn at random, hardly two could exchange anything.
-        vehicles: drawn.vehicles.map((entry, index) => ({
-          ...entry,
-          lockedStops: [],
-          breaks: [],
-          maxTravelSeconds: undefined,
-          speedFactor: 1,
-          endLocation: 0,
-          shift: index > 0 && entry.maxStops === undefined ? entry.shift : drawn.vehicles[0]!.shift,
-          costs: { ...entry.costs, perTravelSecond: 0 },
-        })),
-      })
-      const plan = createPlan(model)
-      for (let each = 0; each < model.vehicleCount; each++) refreshRoute(model, plan, each)
-      for (let stop = 0; stop < model.stopCount; stop++) plan.absent[plan.count.absent++] = stop
-      const random = new Random(seed)
-      insertAll(createRecreateContext(model, random), plan)
-      const served = stopsOf(model, plan).toSorted((a, b) => a - b)
-      const neighbours = new Neighbours(model, model.stopCount, proximity)
-      for (let round = 0; round < 5; round++) {
-        if (model.stopCount > 0 && exchangeTails(model, plan, neighbours, random, 50)) exchanges++
-        expect(stopsOf(model, plan).toSorted((a, b) => a - b)).toEqual(served)
-        for (let each = 0; each < model.vehicleCount; each++) expectFeasible(model, plan, each)
-        expectSameAsFromScratch(model, plan)
-      }
-    }),
-    { numRuns: 200, seed: 1 },
-  )
-  expect(exchanges).toBeGreaterThan(50)
+test.each([
+  { kind: 'without breaks', breaks: [] },
+  {
+    kind: 'with breaks',
+    breaks: [
+      { id: 'first', timeWindows: [[40, 90] as const], serviceSeconds: 10 },
+      { id: 'second', timeWindows: [[60, 120] as const], serviceSeconds: 5 },
+    ],
+  },
+])(
+  'an exchange $kind leaves feasible routes, every stop on one, and what is known about them true',
+  ({ breaks }) => {
+    let exchanges = 0
+    fc.assert(
+      fc.property(richProblem({ stops: 12, vehicles: 3 }), fc.integer(), (drawn, seed) => {
+        const model = compileModel({
+          ...drawn,
+          shipments: [],
+          stops: drawn.stops.map((stop) => ({ ...stop, pickup: undefined })),
+          // Of three vehicles drawn at random, hardly two could exchange anything.
+          vehicles: drawn.vehicles.map((entry, index) => ({
+            ...entry,
+            lockedStops: [],
+            breaks: breaks.map((each) => ({ ...each, timeWindows: each.timeWindows.map(shiftedBy(drawn)) })),
+            maxTravelSeconds: undefined,
+            speedFactor: 1,
+            endLocation: 0,
+            shift: index > 0 && entry.maxStops === undefined ? entry.shift : drawn.vehicles[0]!.shift,
+            costs: { ...entry.costs, perTravelSecond: 0 },
+          })),
+        })
+        const plan = createPlan(model)
+        for (let each = 0; each < model.vehicleCount; each++) refreshRoute(model, plan, each)
+        for (let stop = 0; stop < model.stopCount; stop++) plan.absent[plan.count.absent++] = stop
+        const random = new Random(seed)
+        insertAll(createRecreateContext(model, random), plan)
+        const served = stopsOf(model, plan).toSorted((a, b) => a - b)
+        const neighbours = new Neighbours(model, model.stopCount, proximity)
+        for (let round = 0; round < 5; round++) {
+          if (model.stopCount > 0 && exchangeTails(model, plan, neighbours, random, 50)) exchanges++
+          expect(stopsOf(model, plan).toSorted((a, b) => a - b)).toEqual(served)
+          for (let each = 0; each < model.vehicleCount; each++) expectFeasible(model, plan, each)
+          expectSameAsFromScratch(model, plan)
+        }
+      }),
+      { numRuns: 200, seed: 1 },
+    )
+    expect(exchanges).toBeGreaterThan(50)
+  },
+)
+
+test('vehicles with other breaks exchange nothing', () => {
+  const lunch = { id: 'lunch', timeWindows: [[0, 900] as const], serviceSeconds: 10 }
+  const routes = [
+    [stopAt(40), stopAt(70)],
+    [stopAt(60), stopAt(30)],
+  ]
+  expect(untangle(routes, [[lunch], [{ ...lunch, id: 'tea' }]])).toEqual([
+    ['s40', 's30'],
+    ['s60', 's70'],
+  ])
+  expect(untangle(routes, [[lunch], [{ ...lunch, serviceSeconds: 9 }]])).toEqual([
+    ['s40', 's70'],
+    ['s60', 's30'],
+  ])
+  expect(untangle(routes, [[lunch], []])).toEqual([
+    ['s40', 's70'],
+    ['s60', 's30'],
+  ])
 })
 
 test('routes that cross each other are untangled', () => {
-  expect(untangle([stopAt(40), stopAt(70)], [stopAt(60), stopAt(30)])).toEqual([
+  expect(
+    untangle([
+      [stopAt(40), stopAt(70)],
+      [stopAt(60), stopAt(30)],
+    ]),
+  ).toEqual([
     ['s40', 's30'],
     ['s60', 's70'],
   ])
@@ -65,27 +102,48 @@ test('a route of two far ends is split when an unused vehicle makes that cheap',
 
 test('pins, loads and the most stops are kept', () => {
   const pinned = stopAt(30, { vehicleIds: ['van-1'] })
-  expect(untangle([stopAt(40), stopAt(70)], [stopAt(60), pinned])).toEqual([
+  expect(
+    untangle([
+      [stopAt(40), stopAt(70)],
+      [stopAt(60), pinned],
+    ]),
+  ).toEqual([
     ['s40', 's70'],
     ['s60', 's30'],
   ])
-  expect(untangle([stopAt(40), stopAt(70)], [stopAt(60), stopAt(30, { demand: [9] })])).toEqual([
+  expect(
+    untangle([
+      [stopAt(40), stopAt(70)],
+      [stopAt(60), stopAt(30, { demand: [9] })],
+    ]),
+  ).toEqual([
     ['s40', 's70'],
     ['s60', 's30'],
   ])
-  expect(untangle([stopAt(40), stopAt(70)], [stopAt(60), stopAt(30), stopAt(29)])).toEqual([
+  expect(
+    untangle([
+      [stopAt(40), stopAt(70)],
+      [stopAt(60), stopAt(30), stopAt(29)],
+    ]),
+  ).toEqual([
     ['s40', 's70'],
     ['s60', 's30', 's29'],
   ])
 })
 
+/** Problems count from midnight or from 1970. */
+function shiftedBy({ vehicles }: Problem) {
+  const by = (vehicles[0]?.shift[0] ?? 0) >= 1_750_000_000 ? 1_750_000_000 : 0
+  return ([open, close]: readonly [number, number]): TimeSpan => [open + by, close + by]
+}
+
 /** The ids of two routes from place 50 after exchanges that save something; the first van is the smaller one. */
-function untangle(...routes: Stop[][]): string[][] {
+function untangle(routes: Stop[][], breaks: Break[][] = [[], []]): string[][] {
   const stops = routes.flat()
   const middle = { startLocation: 50, endLocation: 50 }
   const vans = [
-    vehicle('van-0', { ...middle, capacity: [9], maxStops: 2 }),
-    vehicle('van-1', { ...middle, capacity: [10], maxStops: 3 }),
+    vehicle('van-0', { ...middle, breaks: breaks[0]!, capacity: [9], maxStops: 2 }),
+    vehicle('van-1', { ...middle, breaks: breaks[1]!, capacity: [10], maxStops: 3 }),
   ]
   const model = compileModel(lineProblem(stops, vans))
   const plan = planOf(
