@@ -3,11 +3,11 @@ import { waitFor } from './wait-for.ts'
 export type StreamEvent = { id: string | undefined; event: string; data: any }
 
 /** Opens a stream of server-sent events and collects what comes, until it is closed. */
-export async function openStream(url: string, options: { token: string; lastEventId?: string }) {
+export async function openStream(url: string, options: { token?: string; lastEventId?: string } = {}) {
   const abort = new AbortController()
   const { status, headers, body } = await fetch(url, {
     headers: {
-      authorization: `Bearer ${options.token}`,
+      ...(options.token !== undefined && { authorization: `Bearer ${options.token}` }),
       ...(options.lastEventId !== undefined && { 'last-event-id': options.lastEventId }),
     },
     signal: abort.signal,

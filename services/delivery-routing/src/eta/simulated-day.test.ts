@@ -138,6 +138,8 @@ function shownAnHourBefore(day: Day, history: ReadonlyMap<string, ServiceHistory
     const stopsAhead = route.stops.slice(0, index).filter(({ completedAt }) => completedAt === null).length
     const window = arrivalWindow(expected, { now, isUnderWay, stopsAhead })
     return {
+      index,
+      isUnderWay,
       holds: arrival >= window.start && arrival <= window.end,
       minutes: (window.end.getTime() - window.start.getTime()) / MINUTE_MS,
       errorMinutes: (arrival.getTime() - expected.getTime()) / MINUTE_MS,
@@ -163,8 +165,8 @@ function learn(days: readonly Day[]): Map<string, ServiceHistory> {
 }
 
 describe('the window shown an hour before', () => {
-  const fleet = (seed: string) =>
-    Array.from({ length: DAYS }, (_, day) => {
+  const fleet = (seed: string, days = DAYS) =>
+    Array.from({ length: days }, (_, day) => {
       const random = randomFrom(`${seed} ${day}`)
       const traffic = random.factor(0.12)
       return Array.from({ length: VANS }, () => simulate(random, traffic))
@@ -178,6 +180,25 @@ describe('the window shown an hour before', () => {
     const width = mean(shown.map(({ minutes }) => minutes))
     expect(held).toBeGreaterThanOrEqual(0.9)
     expect(width).toBeLessThan(60)
+  })
+
+  it('holds as well on other days, for the first and the last stops, and before the van has left', () => {
+    const others = ['tomorrow', 'the day after'].flatMap((seed) =>
+      fleet(seed, DAYS / 3).flatMap((day) => shownAnHourBefore(day, history)),
+    )
+    const heldOf = (some: typeof shown) => some.filter(({ holds }) => holds).length / some.length
+    expect(heldOf(others)).toBeGreaterThanOrEqual(0.9)
+    const all = [...shown, ...others]
+    const parts = {
+      first: all.filter(({ index }) => index < 5),
+      last: all.filter(({ index }) => index >= STOPS - 5),
+      waiting: all.filter(({ isUnderWay }) => !isUnderWay),
+      underWay: all.filter(({ isUnderWay }) => isUnderWay),
+    }
+    for (const [name, part] of Object.entries(parts)) {
+      expect(part.length, name).toBeGreaterThan(500)
+      expect(heldOf(part), name).toBeGreaterThanOrEqual(0.88)
+    }
   })
 
   it('is nearer with what history has learned than with the plan’s service times', () => {
