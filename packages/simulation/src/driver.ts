@@ -10,6 +10,9 @@ const VAN_MPS = 7
 const FASTEST_MPS = 30
 /** Roads are longer than the straight line. */
 const DETOUR = 1.3
+/** A PNG of one pixel, as base64. */
+const SMALLEST_PICTURE =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 const SERVICE_SECONDS = 120
 const MAX_STOPS = 200
 const MAX_TRIES = 30
@@ -87,7 +90,7 @@ async function serve(
   }
   const proof = chance.is(0.5)
     ? { kind: 'signature', name: 'A neighbour' }
-    : { kind: 'photo', reference: 'in front of the door' }
+    : { kind: 'photo', data: SMALLEST_PICTURE }
   await phone.report({ type: 'deliver', stopId: id, proof })
   tally.order(orderId, 'delivered')
   return true

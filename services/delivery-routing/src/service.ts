@@ -30,6 +30,7 @@ import { RETIME_ROUTE, retimeRoute } from './dispatch/retime-route.ts'
 import { registerStopControl } from './dispatch/stop-control-routes.ts'
 import { registerDriverRouteRoutes } from './driver/driver-route-routes.ts'
 import { forgetOldReports } from './driver/forget-old-reports.ts'
+import { registerRefusedReportRoutes } from './driver/refused-report-routes.ts'
 import { registerStopRoutes, registerSyncRoutes } from './driver/stop-routes.ts'
 import { REFRESH_EVERY_MS, refreshEtas } from './eta/refresh-etas.ts'
 import { learnServiceTimes } from './eta/service-time-store.ts'
@@ -184,6 +185,7 @@ function registerAll(app: App, ctx: Context): void {
   registerDriverRouteRoutes(app, ctx)
   registerStopRoutes(app, ctx)
   registerSyncRoutes(app, ctx)
+  registerRefusedReportRoutes(app, ctx)
   registerProofFileRoutes(app, ctx)
   registerHandoverRoutes(app, ctx)
   registerOptimizeRoutes(app, ctx)

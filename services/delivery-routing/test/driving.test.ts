@@ -2,6 +2,7 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import { request } from '@urbanbloom/test-kit/http'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jpeg } from './driving-day.ts'
 import {
   createCrew,
   createDriver,
@@ -239,7 +240,11 @@ describe('a day on the road', () => {
       const answer = await asDriver('POST', path, body)
       expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed'])
     }
-    const sized = await asDriver('POST', path, { proof: { kind: 'photo', data: 'a'.repeat(136_000) } })
-    expect(sized.status).toBe(404)
+    const sized = (bytes: number) =>
+      asDriver('POST', path, {
+        proof: { kind: 'photo', data: jpeg('a'.repeat(bytes - 4)).toString('base64') },
+      })
+    expect((await sized(100 * 1024)).status).toBe(404)
+    expect(await sized(100 * 1024 + 1)).toMatchObject({ status: 413, body: { code: 'picture_too_large' } })
   })
 })

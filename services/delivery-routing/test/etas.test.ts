@@ -102,7 +102,7 @@ describe('expected arrivals of a day under way', () => {
     }
     const after = await route()
     for (const { eta } of after.stops) expect(eta.getTime()).toBeGreaterThan(now.getTime())
-    // The driver's route is the same, so its ETag is.
+    // The driver's route is the same; its ETag also names the ETAs.
     expect(after.version).toBe(version)
     await stream.find('the delay', ({ data }) => Date.parse(data.eta.end) > now.getTime() + 10 * MINUTE_MS)
     const told = await world.db.query<{ order_id: string }>(

@@ -177,7 +177,7 @@ describe('a code', () => {
 describe('how it is handed over', () => {
   it('is left at the door only while the customer allows it, as the driver sees', async () => {
     const stop = stopAt(7)
-    const proof = { kind: 'photo', reference: 'album/7' }
+    const proof = { kind: 'photo', data: jpeg('at the door').toString('base64') }
     const leave = () => day.drive(`stops/${stop.id}/deliver`, { proof, leftAtDoor: true })
     expect((await leave()).body.code).toBe('leave_at_door_not_allowed')
     const before = await world.call('GET', '/v1/driver/route', day.driver.token)

@@ -178,9 +178,14 @@ test('a stop is delivered once, and its customer is told', async () => {
     expectProblem(await driver.post(at(0, 'deliver'), { proof: wrong }), 400, 'validation_failed')
   }
   expectProblem(await driver.post(at(0, 'deliver'), {}), 400, 'validation_failed')
-  const photo = { kind: 'photo', data: btoa('a small picture') }
+  const script = { kind: 'photo', data: btoa('<script>') }
+  expectProblem(await driver.post(at(0, 'deliver'), { proof: script }), 415, 'image_expected')
+  const photo = { kind: 'photo', data: btoa('\xff\xd8\xff\xe0 a small picture') }
   const delivered = bodyOf(200, await driver.post(at(0, 'deliver'), { proof: photo }))
-  expect(delivered).toMatchObject({ status: 'delivered', proof: { kind: 'photo' } })
+  expect(delivered).toMatchObject({
+    status: 'delivered',
+    proof: { kind: 'photo', fileId: expect.any(String) },
+  })
   expect(bodyOf(200, await driver.post(at(0, 'deliver'), { proof: photo }))).toEqual(delivered)
   expect(bodyOf(200, await driver.post(at(0, 'arrive')))).toEqual(arrived)
   expectProblem(await driver.post(at(0, 'fail'), { reason: 'x' }), 409, 'stop_outcome_conflict')

@@ -194,6 +194,7 @@ export const rows: readonly Row[] = [
     'POST /v1/dispatch/deliveries/{}/let-go',
     'POST /v1/dispatch/deliveries/{}/place',
     'GET /v1/dispatch/proof-files/{}',
+    'GET /v1/dispatch/refused-reports',
     'GET /v1/messages',
     'POST /v1/messages/{}/replay',
     'GET /v1/webhook-deliveries',

@@ -52,9 +52,9 @@ async function unload(
   const open = route.stops.filter(({ status }) => openStatuses.includes(status))
   const orderIds = open.map(({ orderId }) => orderId)
   await tx.query(
-    `update stops set status = 'removed', position = null, pin = null, updated_at = now()
+    `update stops set status = 'removed', position = null, pin = null, unloaded_at = $2, updated_at = now()
      where id = any($1::uuid[])`,
-    [open.map(({ id }) => id)],
+    [open.map(({ id }) => id), at],
   )
   await tx.query(
     `update routes set status = 'completed', completed_at = $2, broken_down_at = $2, version = version + 1,
@@ -106,6 +106,12 @@ export async function takeOverRoute(
   await recordChanges(ctx, async (tx, changes) => {
     await lockUnchanged(tx, [route])
     await refuseBusy(tx, route, driverId)
+    if (driverId !== route.driverId) {
+      await tx.query(
+        `insert into route_take_overs (route_id, driver_id, until) values ($1, $2, $3) on conflict do nothing`,
+        [route.id, route.driverId, ctx.now()],
+      )
+    }
     await tx.query(
       `update routes set driver_id = $2, vehicle_id = $3, driver_pinned = true, version = version + 1,
          ends_at = ends_at + make_interval(mins => $4), updated_at = now()

@@ -77,6 +77,17 @@ export async function findRouteOfDriver(db: Db, driverId: string, now: Date): Pr
   return (await withStops(db, rows))[0] ?? null
 }
 
+/** A stop that a break-down took off its van; its position is behind all others. */
+export async function findUnloadedStop(db: Db, id: string): Promise<Stop | null> {
+  const [row] = await db.query<StopRow>(
+    `select ${stopColumns} from stops s
+     join deliveries d on d.order_id = s.order_id join delivery_windows w on w.id = d.window_id
+     where s.id = $1 and s.status = 'removed' and s.unloaded_at is not null`,
+    [id],
+  )
+  return row === undefined ? null : { ...toStop(row), position: STOPS_AT_MOST }
+}
+
 /** What a view of stops needs of deliveries, by order. */
 export async function findDeliveriesForView(db: Db, orderIds: readonly string[]) {
   const rows = await db.query<{

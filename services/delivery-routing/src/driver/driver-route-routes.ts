@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { NoBody } from '../schemas.ts'
 import { lastSequences, listRouteEvents, type Stream } from '../stream/route-events.ts'
 import { eventStream, lastEventId, type SseMessage } from '../stream/sse.ts'
-import { DriverRoute, readDriverRoute, viewDriverRoute } from './driver-route.ts'
+import { DriverRoute, etagOf, readDriverRoute, viewDriverRoute } from './driver-route.ts'
 import { startRoute } from './start-route.ts'
 
 const tags = ['Driver']
@@ -21,7 +21,9 @@ export function registerDriverRouteRoutes(app: App, ctx: Context): void {
       onRequest,
       schema: {
         summary: 'The route in progress, or else the next one',
-        description: 'Carries an `ETag`; with `If-None-Match` it answers 304 while nothing has changed.',
+        description:
+          'Carries an `ETag`; with `If-None-Match` it answers 304 while nothing has changed, live ETAs to the minute ' +
+          'included.',
         tags,
         security: bearer,
         response: { 200: DriverRoute, 304: z.null().describe('Nothing has changed'), ...problems(noRoute) },
@@ -29,7 +31,7 @@ export function registerDriverRouteRoutes(app: App, ctx: Context): void {
     },
     async (request, reply) => {
       const route = await readDriverRoute(ctx, userOf(request).id)
-      const etag = `"${route.id}-${route.version}"`
+      const etag = etagOf(route)
       void reply.header('etag', etag).header('cache-control', 'private, no-cache')
       if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
       return reply.send(await viewDriverRoute(ctx, route))
@@ -56,10 +58,14 @@ export function registerDriverRouteRoutes(app: App, ctx: Context): void {
     async (request) => viewDriverRoute(ctx, await startRoute(ctx, userOf(request).id)),
   )
 
+  registerRouteEvents(app, ctx)
+}
+
+function registerRouteEvents(app: App, ctx: Context): void {
   app.get(
     '/v1/driver/route/events',
     {
-      onRequest,
+      onRequest: ctx.auth.require('driver'),
       schema: {
         summary: 'Changes to the route, as server-sent events',
         description:

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { notFound } from '@urbanbloom/service-kit/errors'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
@@ -10,6 +11,9 @@ import {
   mayLeaveAtDoor,
 } from '../proofs/handover-preferences.ts'
 import { Span } from '../schemas.ts'
+
+const MINUTE_MS = 60_000
+const ETA_DIGEST_LENGTH = 12
 
 const StopAddress = z.object({
   recipient: z.string(),
@@ -32,7 +36,10 @@ const DriverStop = z.object({
   instructions: z.string().nullable(),
   window: Span,
   plannedArrival: z.iso.datetime(),
-  eta: z.iso.datetime().nullable().describe('As the day goes; null once the stop is done'),
+  eta: z.iso
+    .datetime()
+    .nullable()
+    .describe('As the day goes, to the minute once under way; null once the stop is done'),
   serviceSeconds: z.int(),
   parcels: z.int(),
   weightGrams: z.int(),
@@ -73,7 +80,17 @@ export function noRoute() {
   return notFound('no_route', 'No route is planned for you, today or later')
 }
 
-/** A function of what its version counts, so that the version can be the ETag. */
+/**
+ * Names what `viewDriverRoute` shows: the version counts all that changes but the live ETAs, which move with the van
+ * and count by themselves.
+ */
+export function etagOf(route: Route): string {
+  const etas = route.stops.map((stop) => etaOf(route, stop) ?? '').join()
+  const digest = createHash('sha256').update(etas).digest('base64url').slice(0, ETA_DIGEST_LENGTH)
+  return `"${route.id}-${route.version}-${digest}"`
+}
+
+/** A function of what `etagOf` names. */
 export async function viewDriverRoute(ctx: Context, route: Route): Promise<z.infer<typeof DriverRoute>> {
   const preferences = await listHandoverPreferences(
     ctx.db,
@@ -93,18 +110,27 @@ export async function viewDriverRoute(ctx: Context, route: Route): Promise<z.inf
     startedAt: route.startedAt?.toISOString() ?? null,
     distanceMeters: route.distanceMeters,
     durationSeconds: route.durationSeconds,
-    stops: route.stops.map((stop) => viewStop(ctx, stop, preferences.get(stop.orderId))),
+    stops: route.stops.map((stop) => viewStop(ctx, route, stop, preferences.get(stop.orderId))),
   }
+}
+
+/** When the driver is expected; under way to the minute, so that a phone which asks again learns of it when it matters. */
+function etaOf({ status }: Route, stop: Stop): string | null {
+  if (stop.completedAt !== null) return null
+  if (status !== 'started') return stop.eta.toISOString()
+  return new Date(Math.round(stop.eta.getTime() / MINUTE_MS) * MINUTE_MS).toISOString()
 }
 
 function viewStop(
   ctx: Context,
+  route: Route,
   stop: Stop,
   preferences: HandoverPreferences | undefined,
 ): z.infer<typeof DriverStop> {
   if (stop.status === 'removed') throw new Error(`The stop ${stop.id} is removed; no route holds it`)
   const { instructions, ...address } = stop.address
-  const askedBy = preferences === undefined ? null : codeAskedBy(preferences, ctx.config.codeFromCents)
+  const askedBy =
+    preferences === undefined ? null : codeAskedBy(preferences, ctx.config.codeFromCents, ctx.now())
   return {
     id: stop.id,
     orderId: stop.orderId,
@@ -115,7 +141,7 @@ function viewStop(
     instructions: instructions ?? null,
     window: { start: stop.windowStart.toISOString(), end: stop.windowEnd.toISOString() },
     plannedArrival: stop.plannedArrival.toISOString(),
-    eta: stop.completedAt === null ? stop.eta.toISOString() : null,
+    eta: etaOf(route, stop),
     serviceSeconds: stop.serviceSeconds,
     parcels: stop.parcels,
     weightGrams: stop.weightGrams,

@@ -1,38 +1,50 @@
 import * as z from 'zod'
 
-/** 100 KB as base64. */
-const PHOTO_TEXT_MAX = Math.ceil((100 * 1024) / 3) * 4
-const SIGNATURE_TEXT_MAX = 20_000
+/** A picture that is sent with a report and not before it. */
+export const INLINE_PICTURE_BYTES_MAX = 100 * 1024
+/** What a body has room for in any case; the limit on the bytes themselves is checked where they are decoded. */
+const INLINE_TEXT_MAX = 256 * 1024
 const UNDELIVERED_ITEMS_MAX = 100
 
-const base64 = (max: number) =>
-  z.base64().min(1).max(max, `is larger than the ${max} characters that are taken; make it smaller`)
-
 const fileId = z.uuid().optional().describe('What `POST /v1/driver/stops/{id}/proof-files` answered')
+const data = z
+  .base64()
+  .min(1)
+  .max(INLINE_TEXT_MAX)
+  .optional()
+  .describe(
+    'The JPEG, PNG or WebP itself as base64, at most 100 KB; it is kept as a file and becomes the `fileId`',
+  )
 
 const Photo = z
   .strictObject({
     kind: z.literal('photo'),
     fileId,
-    reference: z.string().trim().min(1).max(500).optional().describe('Where else the photo is stored'),
-    data: base64(PHOTO_TEXT_MAX).optional().describe('The photo itself as base64, at most 100 KB'),
+    reference: z.string().trim().min(1).max(500).optional().describe('What the phone calls the photo'),
+    data,
   })
   .refine(
-    (proof) => proof.fileId !== undefined || proof.reference !== undefined || proof.data !== undefined,
-    'needs a fileId, a reference or data',
+    (proof) => proof.fileId !== undefined || proof.data !== undefined,
+    'needs the photo: a fileId, or data',
   )
+  .refine(isOnePicture, 'has a fileId or data, not both')
 
 const Signature = z
   .strictObject({
     kind: z.literal('signature'),
     fileId,
     name: z.string().trim().min(1).max(120).optional().describe('Who signed'),
-    data: base64(SIGNATURE_TEXT_MAX).optional().describe('The drawing as base64'),
+    data,
   })
   .refine(
     (proof) => proof.fileId !== undefined || proof.name !== undefined || proof.data !== undefined,
     'needs a fileId, a name or data',
   )
+  .refine(isOnePicture, 'has a fileId or data, not both')
+
+function isOnePicture(proof: { fileId?: string | undefined; data?: string | undefined }): boolean {
+  return proof.fileId === undefined || proof.data === undefined
+}
 
 const Code = z.strictObject({
   kind: z.literal('code'),

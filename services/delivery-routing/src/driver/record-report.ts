@@ -1,13 +1,16 @@
 import type { Db } from '@urbanbloom/service-kit/db'
 import { conflict, type ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
+import { newId } from '@urbanbloom/service-kit/ids'
 import type { Context } from '../context.ts'
 import { checkCode } from '../proofs/delivery-code.ts'
 import { codeAskedBy, findHandoverPreferences, mayLeaveAtDoor } from '../proofs/handover-preferences.ts'
 import { isProofFileOf } from '../proofs/proof-file-store.ts'
 import type { Changes } from '../stream/record-changes.ts'
 import { applyReport } from './apply-report.ts'
-import type { LockedStop } from './lock-stop.ts'
+import { withoutInlinePicture } from './keep-inline-picture.ts'
+import { type LockedStop, refuseTooLate } from './lock-stop.ts'
 import { mergeReport } from './merge-report.ts'
+import { reinstateStop } from './reinstate-stop.ts'
 import { type Recording, reportOf, type Said } from './said.ts'
 import type { Handover, StopReport } from './stop-report.ts'
 
@@ -31,12 +34,13 @@ export async function recordReport(
 ): Promise<Recorded> {
   const report = reportOf(said, recording, { route: locked.route, now: ctx.now() })
   const merge = mergeReport(locked.state, report)
-  let refusal: ServiceError | null = null
+  let refusal = refuseTooLate(locked, report)
   let verified: boolean | null = null
-  if (report.type === 'deliver') {
+  if (report.type === 'deliver' && refusal === null) {
     const checked = await checkHandover(ctx, tx, locked, report)
     refusal = checked.refusal ?? (merge.outcomeIsNew ? await refuseDecided(tx, locked) : null)
     verified = checked.verified
+    if (locked.isUnloaded) refusal ??= await reinstateStop(ctx, tx, changes, locked)
   }
   await keepReport(tx, { driverId, stopId: locked.stop.id, said, recording, refusal })
   if (refusal !== null) return { refusal, report, outcomeIsNew: false }
@@ -73,7 +77,12 @@ async function checkHandover(ctx: Context, tx: Db, { stop }: LockedStop, report:
       conflict('leave_at_door_not_allowed', 'The customer has not allowed to leave it at the door'),
     )
   }
-  return checkProofOfCode(tx, stop.orderId, report, codeAskedBy(preferences, ctx.config.codeFromCents))
+  return checkProofOfCode(
+    tx,
+    stop.orderId,
+    report,
+    codeAskedBy(preferences, ctx.config.codeFromCents, report.at),
+  )
 }
 
 async function checkProofOfCode(
@@ -122,40 +131,44 @@ async function refuseDecided(tx: Db, { stop }: LockedStop): Promise<ServiceError
   )
 }
 
-/** Keeps what a phone said as it came, with what came of it; the same event again only changes the latter. */
+/**
+ * Keeps what a phone said as it came, with what came of it. The same event again only changes the latter; one that was
+ * refused may come corrected under the same id.
+ */
 export async function keepReport(
   tx: Db,
   kept: { driverId: string; stopId: string; said: Said; recording: Recording; refusal: ServiceError | null },
 ): Promise<void> {
   const { driverId, stopId, said, recording, refusal } = kept
-  const { type, ...payload } = said
   const result =
     refusal === null
       ? { clientEventId: recording.eventId, status: 'applied' }
       : { clientEventId: recording.eventId, status: 'rejected', code: refusal.code, detail: refusal.message }
   await tx.query(
     `insert into driver_events as known
-       (driver_id, client_event_id, stop_id, type, occurred_at, received_at, result, payload, device_id, clock_skew_ms)
-     values ($1, $2, $3, $4, $5, now(), $6::jsonb, $7::jsonb, $8, $9)
-     on conflict (driver_id, client_event_id) do update set result = excluded.result
-       where known.result <> excluded.result and known.stop_id = excluded.stop_id and known.type = excluded.type`,
+       (id, driver_id, client_event_id, stop_id, type, occurred_at, received_at, result, payload, device_id, clock_skew_ms)
+     values ($10, $1, $2, $3, $4, $5, now(), $6::jsonb, $7::jsonb, $8, $9)
+     on conflict (driver_id, client_event_id) do update
+       set result = excluded.result, payload = excluded.payload, occurred_at = excluded.occurred_at,
+           clock_skew_ms = excluded.clock_skew_ms
+       where known.result->>'status' <> 'applied' and known.stop_id = excluded.stop_id and known.type = excluded.type`,
     [
       driverId,
       recording.eventId,
       stopId,
-      type,
+      said.type,
       recording.occurredAt,
       JSON.stringify(result),
-      JSON.stringify(withoutPictures(payload)),
+      JSON.stringify(payloadOf(said)),
       recording.deviceId,
       recording.clockSkewMs,
+      newId(),
     ],
   )
 }
 
-/** What was sent inline lies with the stop already. */
-function withoutPictures(payload: object): object {
-  if (!('proof' in payload) || typeof payload.proof !== 'object' || payload.proof === null) return payload
-  const { data: _data, ...proof } = payload.proof as { data?: string }
-  return { ...payload, proof }
+/** What is kept of a report beside its type. Its picture lies with the files. */
+export function payloadOf(said: Said): object {
+  const { type: _type, ...payload } = withoutInlinePicture(said)
+  return payload
 }

@@ -4,6 +4,7 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import type { Context } from '../context.ts'
 import { recordChanges } from '../stream/record-changes.ts'
 import { countOutcome } from './count-outcome.ts'
+import { hasInlinePicture, keepInlinePicture, withoutInlinePicture } from './keep-inline-picture.ts'
 import { lockStop, stopNotFound } from './lock-stop.ts'
 import { recordReport } from './record-report.ts'
 import type { Said } from './said.ts'
@@ -16,13 +17,15 @@ import { judge, type StopAnswer } from './stop-report.ts'
 export async function reportStop(
   ctx: Context,
   { driverId, stopId }: { driverId: string; stopId: string },
-  said: Said,
+  given: Said,
 ): Promise<StopAnswer> {
+  const said = await withKeptPicture(ctx, { driverId, stopId }, given)
   const result = await recordChanges(ctx, async (tx, changes) => {
     const locked = await lockStop(tx, driverId, stopId)
     if (locked instanceof ServiceError) {
       throw locked.code === 'route_not_started' ? locked : stopNotFound(stopId)
     }
+    if (locked.heldUntil !== null) throw stopNotFound(stopId)
     const verdict = judge(locked.stop, said)
     if (verdict === 'contradict') {
       throw conflict('stop_outcome_conflict', `The stop was reported as ${locked.stop.status} already`, {
@@ -41,6 +44,20 @@ export async function reportStop(
   if (result.refused !== undefined) throw result.refused
   if (result.recorded?.outcomeIsNew) countOutcome(ctx, result.stop, result.recorded.report)
   return result.answer
+}
+
+/** A stop that is done gives its first answer, whatever picture comes with the second report. */
+async function withKeptPicture(
+  ctx: Context,
+  target: { driverId: string; stopId: string },
+  said: Said,
+): Promise<Said> {
+  if (!hasInlinePicture(said)) return said
+  const [stop] = await ctx.db.query<{ is_done: boolean }>(
+    `select status in ('delivered', 'failed') as is_done from stops where id = $1`,
+    [target.stopId],
+  )
+  return stop?.is_done === true ? withoutInlinePicture(said) : keepInlinePicture(ctx, target, said)
 }
 
 type OutcomeRow = {

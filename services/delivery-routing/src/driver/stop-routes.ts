@@ -28,7 +28,10 @@ export function registerStopRoutes(app: App, ctx: Context): void {
     ...problems({
       409:
         '`route_not_started`, `route_changed`, `stop_outcome_conflict`, `leave_at_door_not_allowed`, ' +
-        '`code_required`, `code_locked`',
+        '`code_required`, `code_locked`, `too_many_proof_files`',
+      413: '`picture_too_large`, `body_too_large`',
+      415: '`image_expected`',
+      503: '`object_store_unavailable`',
       422: '`code_wrong`, `proof_file_unknown`, `nothing_delivered`',
     }),
   }
@@ -113,7 +116,8 @@ export function registerSyncRoutes(app: App, ctx: Context): void {
         summary: 'Send what was recorded without signal',
         description:
           'Safe to send again, in any order and from several phones: what follows depends on the set of all events alone. A ' +
-          'delivery outdoes a failed try; of the same outcome the one that occurred first counts. Send pictures before.',
+          'delivery outdoes a failed try; of the same outcome the one that occurred first counts. Send pictures before. ' +
+          'What was done before somebody took the route over or the van broke down counts, as long as the order is open.',
         tags,
         security: bearer,
         body: Sync,

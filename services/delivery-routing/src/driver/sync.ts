@@ -1,4 +1,4 @@
-import { ServiceError } from '@urbanbloom/service-kit/errors'
+import { conflict, ServiceError } from '@urbanbloom/service-kit/errors'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { Positions } from '../positions/fix.ts'
@@ -8,13 +8,23 @@ import { recordChanges } from '../stream/record-changes.ts'
 import { clockSkewMs, leastSkewMs } from './clock.ts'
 import { countOutcome } from './count-outcome.ts'
 import { FailureNote, FailureReason } from './failure-reason.ts'
+import { hasInlinePicture, keepInlinePicture, withoutInlinePicture } from './keep-inline-picture.ts'
 import { lockStop } from './lock-stop.ts'
 import { Handover } from './proof.ts'
-import { keepReport, recordReport } from './record-report.ts'
+import { keepReport, payloadOf, recordReport } from './record-report.ts'
 import type { Recording, Said } from './said.ts'
 
-/** Chosen by the phone; unique among what this driver sends. */
-const ClientEventId = z.string().min(1).max(100)
+/** Ids are joined by a control character, so they hold none. */
+const PhoneId = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^\P{Cc}+$/u, 'has a control character')
+const ClientEventId = PhoneId.describe(
+  'Chosen by the phone; unique among what this driver sends from this device',
+)
+/** What may come with the reports of one batch; a phone sends the rest with the next one, or before. */
+const INLINE_PICTURES_MAX = 20
 
 const shared = { clientEventId: ClientEventId, stopId: z.uuid(), occurredAt: Moment }
 
@@ -32,7 +42,7 @@ export const Sync = z.strictObject({
   events: z.array(SyncEvent).max(200).default([]),
   positions: Positions.default([]),
   sentAt: SentAt,
-  deviceId: z.string().min(1).max(100).optional(),
+  deviceId: PhoneId.optional(),
 })
 
 const SyncResult = z.object({
@@ -51,12 +61,13 @@ type Result = z.infer<typeof SyncResult>
 type Given = z.infer<typeof SyncEvent>
 const goneCodes: readonly string[] = ['stop_removed', 'stop_reassigned']
 
-type Batch = { driverId: string; sentAt: Date | null; deviceId: string | null }
+type Batch = { driverId: string; sentAt: Date | null; deviceId: string | null; pictures: number }
 
 /**
  * Takes what a phone recorded without signal. The state that follows is a function of the set of all events, whatever
  * the order, the number of times and the phone they come from, and so is each result: it is read from that state
- * after the batch. (The limit on wrong codes is the exception, because it is there to stop guessing.)
+ * after the batch. (The limits on wrong codes and on pictures are the exception, because they are there to stop
+ * guessing and filling.)
  */
 export async function syncDriver(
   ctx: Context,
@@ -67,6 +78,7 @@ export async function syncDriver(
     driverId,
     sentAt: sentAt === undefined ? null : new Date(sentAt),
     deviceId: deviceId ?? null,
+    pictures: 0,
   }
   const refusals = new Map<Given, ServiceError>()
   // The order does not matter for the state; in this one, the fewest changes are told.
@@ -84,35 +96,81 @@ export async function syncDriver(
 /** Null where the event is, or was before, merged into its stop. */
 async function takeEvent(ctx: Context, batch: Batch, event: Given): Promise<ServiceError | null> {
   const { driverId } = batch
-  const [known] = await ctx.db.query<{ stop_id: string; type: string; status: string }>(
-    `select stop_id, type, result->>'status' as status from driver_events
-     where driver_id = $1 and client_event_id = $2`,
-    [driverId, event.clientEventId],
-  )
-  if (known !== undefined && (known.stop_id !== event.stopId || known.type !== event.type)) {
-    return new ServiceError(
-      'conflict',
-      'client_event_id_reused',
-      'Another event has this clientEventId already',
-    )
-  }
-  if (known?.status === 'applied') return null
-  const said = saidOf(event)
   const recording = recordingOf(event, batch, ctx.now())
+  const known = await compareWithKnown(ctx, batch, event, recording)
+  if (known === 'another') {
+    return conflict('client_event_id_reused', 'Another event has this clientEventId already')
+  }
+  if (known === 'applied') return null
+  const { said, refusal: pictureRefusal } = await takePicture(ctx, batch, event)
   const outcome = await recordChanges(ctx, async (tx, changes) => {
     const locked = await lockStop(tx, driverId, event.stopId)
-    if (locked instanceof ServiceError) {
+    const refusal = locked instanceof ServiceError ? locked : pictureRefusal
+    if (refusal !== null || locked instanceof ServiceError) {
       // What was said of a stop that has gone meanwhile may still matter to somebody.
-      if (goneCodes.includes(locked.code)) {
-        await keepReport(tx, { driverId, stopId: event.stopId, said, recording, refusal: locked })
-      }
-      return { refusal: locked }
+      const isKept = !(locked instanceof ServiceError) || goneCodes.includes(locked.code)
+      if (isKept) await keepReport(tx, { driverId, stopId: event.stopId, said, recording, refusal })
+      return { refusal }
     }
     const recorded = await recordReport(ctx, tx, changes, { locked, said, recording, driverId })
     return { ...recorded, stop: locked.stop }
   })
   if ('stop' in outcome && outcome.outcomeIsNew) countOutcome(ctx, outcome.stop, outcome.report)
   return outcome.refusal
+}
+
+/** What was said, its picture kept; or without it, and why it is not. Where the store does not answer, nobody knows. */
+async function takePicture(
+  ctx: Context,
+  batch: Batch,
+  event: Given,
+): Promise<{ said: Said; refusal: ServiceError | null }> {
+  const said = saidOf(event)
+  if (!hasInlinePicture(said)) return { said, refusal: null }
+  const refuse = (refusal: ServiceError) => ({ said: withoutInlinePicture(said), refusal })
+  batch.pictures += 1
+  if (batch.pictures > INLINE_PICTURES_MAX) {
+    const detail = `At most ${INLINE_PICTURES_MAX} pictures go with a batch; send the others with the next one`
+    return refuse(conflict('too_many_pictures', detail))
+  }
+  try {
+    const target = { driverId: batch.driverId, stopId: event.stopId }
+    return { said: await keepInlinePicture(ctx, target, said), refusal: null }
+  } catch (err) {
+    if (!(err instanceof ServiceError) || err.status >= 500) throw err
+    return refuse(err)
+  }
+}
+
+/**
+ * Whether an event of the same id is merged already, or is another one. One that was refused may come corrected. A
+ * picture that comes with the event again is not looked at again.
+ */
+async function compareWithKnown(
+  ctx: Context,
+  { driverId }: Batch,
+  event: Given,
+  { eventId, occurredAt }: Recording,
+): Promise<'new' | 'applied' | 'another'> {
+  const said = saidOf(event)
+  const [known] = await ctx.db.query<{ is_other: boolean; is_applied: boolean; is_same: boolean }>(
+    `select stop_id <> $3 or type <> $4 as is_other, result->>'status' = 'applied' as is_applied,
+            case when $7 then payload #- '{proof,fileId}' else payload end = $5::jsonb and occurred_at = $6 as is_same
+     from driver_events where driver_id = $1 and client_event_id = $2`,
+    [
+      driverId,
+      eventId,
+      event.stopId,
+      event.type,
+      JSON.stringify(payloadOf(said)),
+      occurredAt,
+      hasInlinePicture(said),
+    ],
+  )
+  if (known === undefined) return 'new'
+  if (known.is_other) return 'another'
+  if (!known.is_applied) return 'new'
+  return known.is_same ? 'applied' : 'another'
 }
 
 function saidOf(event: Given): Said {
@@ -131,7 +189,8 @@ function saidOf(event: Given): Said {
 function recordingOf(event: Given, { sentAt, deviceId }: Batch, now: Date): Recording {
   const occurredAt = new Date(event.occurredAt)
   const skew = clockSkewMs(sentAt, now) ?? leastSkewMs(occurredAt, now)
-  return { eventId: event.clientEventId, occurredAt, deviceId, clockSkewMs: skew }
+  const eventId = deviceId === null ? event.clientEventId : `${deviceId}\u001f${event.clientEventId}`
+  return { eventId, occurredAt, deviceId, clockSkewMs: skew }
 }
 
 async function statusesOf(ctx: Context, events: readonly Given[]): Promise<Map<string, string>> {

@@ -1,7 +1,9 @@
+import type { Db } from '@urbanbloom/service-kit/db'
 import type { Context } from '../context.ts'
-import { openStatuses, type Route } from '../dispatch/route.ts'
+import { openStatuses } from '../dispatch/route.ts'
 import { lockRoutes } from '../dispatch/route-store.ts'
 import { writeEtas } from '../driver/write-etas.ts'
+import { recordDueMessages } from '../messages/record-due-messages.ts'
 import { recordChanges } from '../stream/record-changes.ts'
 
 export const REFRESH_EVERY_MS = 30_000
@@ -28,19 +30,27 @@ export async function refreshEtas(ctx: Context): Promise<void> {
 
 async function refreshRoute(ctx: Context, id: string): Promise<void> {
   await recordChanges(ctx, async (tx, changes) => {
-    const [before] = await lockRoutes(tx, [id])
-    if (before?.status !== 'started') return
-    const etas = await writeEtas(tx, before, ctx.now())
-    for (const orderId of moved(before, etas)) changes.toCustomer(orderId, 'delivery.eta')
+    const [route] = await lockRoutes(tx, [id])
+    if (route?.status !== 'started') return
+    await writeEtas(tx, route, ctx.now())
+    for (const orderId of await listMoved(tx, id)) changes.toCustomer(orderId, 'delivery.eta')
+    // Also those of whom nothing is told: each minute is too little to tell, and in the end the window is over.
+    const open = route.stops.filter(({ status }) => openStatuses.includes(status))
+    await recordDueMessages(
+      ctx,
+      tx,
+      open.map(({ orderId }) => orderId),
+    )
   })
 }
 
-function moved({ stops }: Route, etas: ReadonlyMap<string, Date>): string[] {
-  return stops
-    .filter(({ status }) => openStatuses.includes(status))
-    .filter(
-      ({ id, eta }) =>
-        Math.abs((etas.get(id)?.getTime() ?? eta.getTime()) - eta.getTime()) >= WORTH_TELLING_MS,
-    )
-    .map(({ orderId }) => orderId)
+/** The orders whose arrival is noticeably another than the one that was told last, however slowly it has moved. */
+async function listMoved(tx: Db, routeId: string): Promise<string[]> {
+  const rows = await tx.query<{ order_id: string }>(
+    `select order_id from stops
+     where route_id = $1 and status in ('pending', 'arrived') and (told_eta is null or
+       abs(extract(epoch from eta - told_eta)) * 1000 >= $2::integer)`,
+    [routeId, WORTH_TELLING_MS],
+  )
+  return rows.map(({ order_id }) => order_id)
 }

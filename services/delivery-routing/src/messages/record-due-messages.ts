@@ -12,12 +12,16 @@ const NOTICED_DELAY_MINUTES = 10
 export async function recordDueMessages(ctx: Context, tx: Db, orderIds: readonly string[]): Promise<void> {
   if (orderIds.length === 0) return
   const due = await tx.query<{ order_id: string; is_next: boolean; is_late: boolean }>(
-    `select s.order_id, not exists (
+    `select s.order_id, not told.kinds @> '{next_stop}' and not exists (
               select from stops o where o.route_id = s.route_id and o.position < s.position
                 and o.status in ('pending', 'arrived')) as is_next,
-            s.eta > w.ends_at + make_interval(mins => $2) as is_late
+            not told.kinds @> '{delayed}' and s.eta > w.ends_at + make_interval(mins => $2) as is_late
      from stops s join routes r on r.id = s.route_id
      join deliveries d on d.order_id = s.order_id join delivery_windows w on w.id = d.window_id
+     cross join lateral (
+       select coalesce(array_agg(m.kind), '{}') as kinds from messages m
+       where m.order_id = s.order_id and m.stop_id = s.id
+     ) told
      where s.order_id = any($1::uuid[]) and s.status = 'pending' and r.status = 'started'`,
     [orderIds, NOTICED_DELAY_MINUTES],
   )

@@ -10,6 +10,8 @@ export type HandoverPreferences = {
   doorAllowedAt: Date | null
   doorRevokedAt: Date | null
   requiresCode: boolean
+  /** Since when; null where that was not kept. */
+  requiresCodeAt: Date | null
   valueCents: number
 }
 
@@ -35,6 +37,7 @@ const none: HandoverPreferences = {
   doorAllowedAt: null,
   doorRevokedAt: null,
   requiresCode: false,
+  requiresCodeAt: null,
   valueCents: 0,
 }
 const changeableStatuses: readonly DeliveryStatus[] = [
@@ -47,14 +50,16 @@ const changeableStatuses: readonly DeliveryStatus[] = [
 ]
 
 /**
- * Who asks for the code: the customer, and then nothing else is taken; or we, because of what the plants are worth, and
- * then a driver may go without it for a reason that is kept.
+ * Who asks for the code at that moment: the customer, and then nothing else is taken; or we, because of what the plants
+ * are worth, and then a driver may go without it for a reason that is kept. What was handed over before the customer
+ * asked for the code needed none, however much later that is reported.
  */
 export function codeAskedBy(
-  { requiresCode, valueCents }: HandoverPreferences,
+  { requiresCode, requiresCodeAt, valueCents }: HandoverPreferences,
   codeFromCents: number | null,
+  at: Date,
 ): 'customer' | 'value' | null {
-  if (requiresCode) return 'customer'
+  if (requiresCode && (requiresCodeAt === null || at >= requiresCodeAt)) return 'customer'
   return codeFromCents !== null && valueCents >= codeFromCents ? 'value' : null
 }
 
@@ -77,10 +82,11 @@ export async function listHandoverPreferences(
     door_allowed_at: Date | null
     door_revoked_at: Date | null
     requires_code: boolean
+    requires_code_at: Date | null
     value_cents: number
   }>(
     `select d.order_id, p.door_allowed_at, p.door_revoked_at, coalesce(p.requires_code, false) as requires_code,
-            d.value_cents
+            p.requires_code_at, d.value_cents
      from deliveries d left join handover_preferences p on p.order_id = d.order_id
      where d.order_id = any($1::uuid[])`,
     [orderIds],
@@ -92,6 +98,7 @@ export async function listHandoverPreferences(
         doorAllowedAt: row.door_allowed_at,
         doorRevokedAt: row.door_revoked_at,
         requiresCode: row.requires_code,
+        requiresCodeAt: row.requires_code_at,
         valueCents: row.value_cents,
       },
     ]),
@@ -146,14 +153,15 @@ async function writePreferences(
   { leaveAtDoor, requiresCode, now }: { leaveAtDoor: boolean; requiresCode: boolean; now: Date },
 ): Promise<void> {
   await tx.query(
-    `insert into handover_preferences as known (order_id, door_allowed_at, requires_code)
-     values ($1, case when $2 then $4::timestamptz end, $3)
+    `insert into handover_preferences as known (order_id, door_allowed_at, requires_code, requires_code_at)
+     values ($1, case when $2 then $4::timestamptz end, $3, case when $3 then $4::timestamptz end)
      on conflict (order_id) do update set
        door_allowed_at = case when $2 and (known.door_allowed_at is null or known.door_revoked_at is not null)
                               then $4 else known.door_allowed_at end,
        door_revoked_at = case when $2 or known.door_allowed_at is null then null
                               else coalesce(known.door_revoked_at, greatest($4, known.door_allowed_at)) end,
-       requires_code = $3, updated_at = now()`,
+       requires_code = $3, requires_code_at = case when $3 and known.requires_code then known.requires_code_at
+                                                   when $3 then $4 end, updated_at = now()`,
     [orderId, leaveAtDoor, requiresCode, now],
   )
 }
@@ -204,7 +212,7 @@ async function viewHandover(
     orderId,
     leaveAtDoor: mayLeaveAtDoor(preferences, ctx.now()),
     requireCode: preferences.requiresCode,
-    codeExpected: codeAskedBy(preferences, ctx.config.codeFromCents) !== null,
+    codeExpected: codeAskedBy(preferences, ctx.config.codeFromCents, ctx.now()) !== null,
     code: await findDeliveryCode(db, orderId),
   }
 }

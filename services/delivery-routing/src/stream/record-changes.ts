@@ -11,8 +11,8 @@ export type Changes = {
 }
 
 /**
- * Runs `work` in a transaction, writes the messages that are due to the customers concerned, appends the events that it recorded as its last statement, and announces them
- * once they are committed.
+ * Runs `work` in a transaction, writes the messages that are due to the customers concerned, appends the events that it
+ * recorded as its last statement, and announces them once they are committed.
  */
 export async function recordChanges<T>(
   ctx: Context,
@@ -27,12 +27,25 @@ export async function recordChanges<T>(
       toDriver: (driverId, type, data) => add({ stream: `driver:${driverId}`, type, data }),
       toCustomer: (orderId, type) => add({ stream: `order:${orderId}`, type, data: {} }),
     })
-    const told = events.filter(({ stream }) => stream.startsWith('order:'))
-    await recordDueMessages(ctx, tx, [...new Set(told.map(({ stream }) => stream.slice('order:'.length)))])
+    const told = new Set(
+      events.flatMap(({ stream }) => (stream.startsWith('order:') ? [stream.slice(6)] : [])),
+    )
+    await recordToldEtas(tx, [...told])
+    await recordDueMessages(ctx, tx, [...told])
     await appendRouteEvents(tx, events)
     streams = events.map(({ stream }) => stream)
     return outcome
   })
   ctx.feed.announce(streams)
   return result
+}
+
+/** A customer who is told anything reads the whole state, so this is the arrival that they know from then on. */
+async function recordToldEtas(tx: Db, orderIds: readonly string[]): Promise<void> {
+  if (orderIds.length === 0) return
+  await tx.query(
+    `update stops set told_eta = eta
+     where order_id = any($1::uuid[]) and status in ('pending', 'arrived') and told_eta is distinct from eta`,
+    [orderIds],
+  )
 }

@@ -4,7 +4,7 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import type { StoredObject } from '@urbanbloom/service-kit/object-store'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
-import { type Tracking, trackOrder, trackOwnOrder } from './tracking.ts'
+import { isShownPhoto, type Tracking, trackOrder, trackOwnOrder } from './tracking.ts'
 
 export const TrackingLink = z.object({
   id: z.uuid(),
@@ -134,13 +134,17 @@ export async function orderOfToken(ctx: Context, token: string): Promise<string>
   return link.order_id
 }
 
-/** The newest picture of the handover; 404 until it is delivered. */
+/**
+ * The picture that proves the handover; 404 where something else does. What else the driver took, a signature or a
+ * closed door, is not for whoever has the link.
+ */
 export async function photoByToken(ctx: Context, token: string): Promise<StoredObject> {
   const orderId = await orderOfToken(ctx, token)
   const [file] = await ctx.db.query<{ object_key: string }>(
-    `select f.object_key from proof_files f join deliveries d on d.order_id = f.order_id
-     where f.order_id = $1 and f.stored_at is not null and d.status = 'delivered'
-     order by f.created_at desc limit 1`,
+    `select f.object_key from deliveries d
+     join stops s on s.order_id = d.order_id and s.status = 'delivered'
+     join proof_files f on ${isShownPhoto}
+     where d.order_id = $1 and d.status = 'delivered'`,
     [orderId],
   )
   const photo = file === undefined ? null : await ctx.objects.get(file.object_key)

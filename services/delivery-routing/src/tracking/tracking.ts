@@ -94,6 +94,10 @@ type TrackingRow = {
   delivery_code: string | null
 }
 
+/** Whether the file `f` is the photo that the stop `s` was delivered with. */
+export const isShownPhoto = `f.id::text = s.outcome->'proof'->>'fileId' and f.stop_id = s.id
+  and s.outcome->'proof'->>'kind' = 'photo' and f.stored_at is not null`
+
 async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null> {
   const rows = await db.query<TrackingRow>(
     `select d.order_id, d.customer_id, d.status, w.starts_at, w.ends_at,
@@ -101,7 +105,8 @@ async function findTracking(db: Db, orderId: string): Promise<TrackingRow | null
             r.status as route_status, ahead.count as stops_ahead, next.driver_id, next.started_at, next.place,
             h.latitude as hub_latitude, h.longitude as hub_longitude, h.time_zone, d.address as destination,
             d.delivered_at, d.status = 'delivered' and exists (
-              select from proof_files f where f.order_id = d.order_id and f.stored_at is not null) as has_photo,
+              select from stops s join proof_files f on ${isShownPhoto}
+              where s.order_id = d.order_id and s.status = 'delivered') as has_photo,
             c.code as delivery_code,
             (select (o.outcome->'undelivered'->>'parcels')::int from stops o
              where o.order_id = d.order_id and o.status = 'delivered' and d.status = 'delivered') as undelivered_parcels
