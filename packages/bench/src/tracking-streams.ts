@@ -1,8 +1,10 @@
 // What customers who look at once cost one process of delivery-routing: memory and CPU of each stream while nothing
-// happens, and when every van moves. `node packages/bench/src/tracking-streams.ts [--streams 2000]`.
+// happens, when every van moves, and when readers stop reading.
+// `node packages/bench/src/tracking-streams.ts [--streams 2000] [--stalled 200]`.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
+import os from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
@@ -12,8 +14,13 @@ import { readCpu } from './cpu.ts'
 import { runBenchmark } from './servers.ts'
 import { figure, formatTable } from './table.ts'
 
-const { values } = parseArgs({ options: { streams: { type: 'string', default: '2000' } } })
+const { values } = parseArgs({
+  options: { streams: { type: 'string', default: '2000' }, stalled: { type: 'string', default: '200' } },
+})
 const STREAMS = Number(values.streams)
+const STALLED = Number(values.stalled)
+/** So many changes come to readers who do not read them. */
+const UNREAD_CHANGES = 100
 const VANS = 20
 const OPENED_AT_A_TIME = 50
 const IDLE_SECONDS = 20
@@ -41,9 +48,11 @@ async function measure(): Promise<void> {
 
     const idle = await cpuOf(process, () => delay(IDLE_SECONDS * 1_000))
     const rounds = await cpuOf(process, () => moveVans(system, watchers, orderIds))
+    watchers.close()
+    const stalled = await stopReading(system, process.pid, orderIds.slice(0, STALLED))
     console.log(
       formatTable([
-        [`${STREAMS} streams of one process`, ''],
+        [`${STREAMS} streams of one process, load ${os.loadavg()[0]?.toFixed(1)}`, ''],
         ['open all of them, each with its state, s', figure(openedMs / 1_000)],
         ['memory before, MB', figure(before / MEGABYTE)],
         ['memory with them, MB', figure(after / MEGABYTE)],
@@ -51,9 +60,12 @@ async function measure(): Promise<void> {
         ['CPU while nothing happens, % of a core', figure(idle.cpuMs / IDLE_SECONDS / 10)],
         ['a change for every stream at once: until all have it, s', figure(rounds.result / 1_000)],
         ['CPU of a change for one stream, ms', figure(rounds.cpuMs / (ROUNDS * STREAMS))],
+        [
+          `${STALLED} who stopped reading, after ${UNREAD_CHANGES} changes: memory of each, KB`,
+          figure(stalled),
+        ],
       ]),
     )
-    watchers.close()
   } finally {
     await system.close()
   }
@@ -85,11 +97,37 @@ async function moveVans(system: BenchSystem, watchers: Watchers, orderIds: strin
   return total / ROUNDS
 }
 
+/** Streams whose readers read nothing: what the process keeps for each after many changes, in KB. */
+async function stopReading(system: BenchSystem, pid: number, orderIds: readonly string[]): Promise<number> {
+  const watchers = new Watchers(system.urlOf('delivery-routing'))
+  const redis = new Redis(system.redisUrl)
+  const client = await connect(system)
+  try {
+    await watchers.open(orderIds)
+    watchers.pause()
+    await delay(2_000)
+    const before = residentBytes(pid)
+    const streams = orderIds.map((id) => `order:${id}`).join(' ')
+    for (let change = 0; change < UNREAD_CHANGES; change += 1) {
+      await client.query(`update delivery.stops set eta = eta + interval '10 minutes'`)
+      await redis.publish('delivery-routing:streams', streams)
+      await delay(20)
+    }
+    await delay(2_000)
+    return (residentBytes(pid) - before) / 1024 / orderIds.length
+  } finally {
+    watchers.close()
+    redis.disconnect()
+    await client.end()
+  }
+}
+
 /** Browsers that look, as far as the server can tell. */
 class Watchers {
   received = 0
   readonly #url: string
   #requests: http.ClientRequest[] = []
+  #responses: http.IncomingMessage[] = []
 
   constructor(url: string) {
     this.#url = url
@@ -110,6 +148,7 @@ class Watchers {
         if (response.statusCode !== 200)
           return reject(new Error(`A stream was answered ${response.statusCode}`))
         response.setEncoding('utf8')
+        this.#responses.push(response)
         response.on('error', () => undefined)
         response.on('data', (text: string) => {
           this.received += text.split('event: tracking').length - 1
@@ -119,8 +158,14 @@ class Watchers {
     })
   }
 
+  /** Has all of them stop reading, as a phone does that lies in a pocket. */
+  pause(): void {
+    for (const response of this.#responses) response.pause()
+  }
+
   close(): void {
     for (const request of this.#requests) request.destroy()
+    this.#responses = []
     this.#requests = []
   }
 }
