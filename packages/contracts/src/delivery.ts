@@ -1,11 +1,22 @@
 import * as z from 'zod'
+import { Transport } from './transport.ts'
 
-/** `delivery-routing`'s internal calls, as `order` makes them. */
+/** What an order weighs, takes up and needs in the van. */
+export const OrderLoad = z.strictObject({
+  weightGrams: z.int().min(0),
+  volumeMilliliters: z.int().min(0),
+  transport: Transport,
+})
+
+export type OrderLoad = z.infer<typeof OrderLoad>
+
+/** `delivery-routing`'s internal calls, as `order` makes them. Without a load, one of usual size is meant. */
 export const WindowLookup = z.strictObject({
   latitude: z.number().min(-90).max(90),
   longitude: z.number().min(-180).max(180),
   start: z.iso.datetime({ offset: true }).optional(),
   end: z.iso.datetime({ offset: true }).optional(),
+  load: OrderLoad.optional(),
 })
 
 export const WindowLookupAnswer = z.object({

@@ -16,11 +16,16 @@ async function offered(day: Day) {
   forgetPictures(world.ctx)
   return (await windowsOf(world, date, day.at)).map(({ available }) => available)
 }
-const lookUp = (day: Day, window: number) => {
+const lookUp = (day: Day, window: number, load?: object) => {
   forgetPictures(world.ctx)
   const { start, end } = day.windows[window]!
-  return world.internal('/internal/windows/lookup', { ...day.at, start, end })
+  return world.internal('/internal/windows/lookup', { ...day.at, start, end, load })
 }
+const loadOf = (weightGrams: number, transport: object = {}) => ({
+  weightGrams,
+  volumeMilliliters: 1_000,
+  transport,
+})
 const hubRules = (day: Day, body: object) => world.call('PATCH', `/v1/hubs/${day.hub.id}`, world.ops, body)
 
 describe('what is left of a day', () => {
@@ -56,6 +61,28 @@ describe('what is left of a day', () => {
     // Tomorrow's plan is not repaired by itself, seen from the day before.
     for (let index = 1; index < 4; index += 1) await day.order(index, 1, 5_000)
     expect(await offered(day)).not.toContain(true)
+  })
+
+  it('asks for a van with room for this very load, and able to carry it', async () => {
+    const day = await createDay(world, { crews: 1, capacity: { weightGrams: 20_000 } })
+    // Before there is a plan, only what no van could bring is refused.
+    for (let index = 0; index < 2; index += 1) await day.order(index, 1, 5_000)
+    expect((await lookUp(day, 1, loadOf(20_000))).status).toBe(200)
+    expect(await codeOf(lookUp(day, 1, loadOf(20_001)))).toBe('409 window_unavailable')
+    await day.plan()
+    expect((await lookUp(day, 1, loadOf(10_000))).status).toBe(200)
+    expect(await codeOf(lookUp(day, 1, loadOf(10_001)))).toBe('409 window_unavailable')
+    expect(await codeOf(lookUp(day, 1, loadOf(1_000, { upright: true })))).toBe('409 window_unavailable')
+    await world.db.query(`update vehicles set skills = '{upright}' where hub_id = $1`, [day.hub.id])
+    expect((await lookUp(day, 1, loadOf(1_000, { upright: true }))).status).toBe(200)
+  })
+
+  it('is not closed to ordinary orders by one that no van can bring', async () => {
+    const day = await createDay(world, { crews: 1, capacity: { weightGrams: 20_000 } })
+    for (let index = 0; index < 2; index += 1) await day.order(index, 1, 4_000)
+    await day.order(2, 1, 130_000)
+    await day.plan()
+    expect(await offered(day)).not.toContain(false)
   })
 
   it('says nothing before there is a plan, unless the hub asks for it, or without any shift', async () => {

@@ -1,7 +1,8 @@
-import { DeliveryAnswer, WindowLookupAnswer } from '@urbanbloom/contracts/delivery'
+import { DeliveryAnswer, type WindowLookup, WindowLookupAnswer } from '@urbanbloom/contracts/delivery'
 import { ProductLookupAnswer, ReservationAnswer } from '@urbanbloom/contracts/inventory'
 import { PaymentAnswer, RefundAnswer } from '@urbanbloom/contracts/payment'
 import type { Peer } from '@urbanbloom/service-kit/http-client'
+import type * as z from 'zod'
 import type { NewOrder } from './order.ts'
 
 const LOOKUP_MS = 5_000
@@ -22,7 +23,7 @@ export function createParticipants(peers: { inventory: Peer; deliveryRouting: Pe
       })
       return answer.products
     },
-    lookUpWindow: (place: { latitude: number; longitude: number; start?: string; end?: string }) =>
+    lookUpWindow: (place: z.infer<typeof WindowLookup>) =>
       deliveryRouting.post('/internal/windows/lookup', place, WindowLookupAnswer, { timeoutMs: LOOKUP_MS }),
 
     reserveStock: (order: NewOrder) =>

@@ -14,11 +14,11 @@ type QuoteRequest = {
  */
 export async function quote(ctx: OrderContext, { items, address, deliveryWindow }: QuoteRequest) {
   const { latitude, longitude } = address
-  const [products, place] = await Promise.all([
-    ctx.participants.lookUpProducts(items.map(({ productId }) => productId)),
-    ctx.participants.lookUpWindow({ latitude, longitude, ...deliveryWindow }),
-  ])
+  const products = await ctx.participants.lookUpProducts(items.map(({ productId }) => productId))
   const lines = priceLines(items, products)
+  // Whether a van can still come depends on what it would have to carry.
+  const load = loadOf(items, products)
+  const place = await ctx.participants.lookUpWindow({ latitude, longitude, ...deliveryWindow, load })
   const { window } = place
   if (deliveryWindow !== undefined && window?.available !== true) {
     throw conflict(
@@ -27,5 +27,5 @@ export async function quote(ctx: OrderContext, { items, address, deliveryWindow 
     )
   }
   const totals = totalsOf(lines, window?.feeCents ?? place.baseFeeCents, ctx.config.taxBasisPoints)
-  return { lines, ...totals, ...loadOf(items, products), window }
+  return { lines, ...totals, ...load, window }
 }

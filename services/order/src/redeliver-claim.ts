@@ -1,3 +1,4 @@
+import type { OrderLoad } from '@urbanbloom/contracts/delivery'
 import { conflict, notFound, ServiceError, unavailable, unprocessable } from '@urbanbloom/service-kit/errors'
 import { publish } from '@urbanbloom/service-kit/events'
 import { newId } from '@urbanbloom/service-kit/ids'
@@ -91,10 +92,9 @@ async function replacementFor(
 ): Promise<NewOrder> {
   const original = await findOrder(ctx.db, orderId)
   if (original === null) throw notFound('order_not_found', `There is no order ${orderId}`)
-  const [products, window] = await Promise.all([
-    ctx.participants.lookUpProducts(items.map(({ productId }) => productId)),
-    findWindow(ctx, original, wanted),
-  ])
+  const products = await ctx.participants.lookUpProducts(items.map(({ productId }) => productId))
+  const load = loadOf(items, products)
+  const window = await findWindow(ctx, original, load, wanted)
   const lines = priceLines(items, products).map((line) => ({ ...line, unitPriceCents: 0, totalCents: 0 }))
   return {
     id: newId(),
@@ -108,19 +108,24 @@ async function replacementFor(
     windowId: window.id,
     windowStart: window.start,
     windowEnd: window.end,
-    ...loadOf(items, products),
+    ...load,
     address: original.address,
     giftMessage: null,
   }
 }
 
 /** The window that ops named, or else the customer's own time of day on the next day that has room. */
-async function findWindow(ctx: OrderContext, original: Order, wanted: Redelivery['deliveryWindow']) {
+async function findWindow(
+  ctx: OrderContext,
+  original: Order,
+  load: OrderLoad,
+  wanted: Redelivery['deliveryWindow'],
+) {
   const tried = wanted === undefined ? laterWindows(original, Date.now()) : [wanted]
   for (const span of tried) {
     const { latitude, longitude } = original.address
     const window = await ctx.participants
-      .lookUpWindow({ latitude, longitude, ...span })
+      .lookUpWindow({ latitude, longitude, ...span, load })
       .then((place) => place.window)
       .catch((err: unknown) => {
         if (err instanceof ServiceError && err.code === 'window_unavailable') return undefined

@@ -189,3 +189,16 @@ describe('a slow process wakes up after recovery has rejected its order', () => 
     expect(order.peers.count('void', id) + order.peers.count('releaseStock', id)).toBe(0)
   })
 })
+
+test('the window is asked for with what the order weighs and needs in the van', async () => {
+  const before = order.peers.log.length
+  await order.buy()
+  const asked = order.peers.log.slice(before).find(({ name }) => name === 'lookUpWindow')
+  const held = order.peers.log.slice(before).find(({ name }) => name === 'holdDelivery')
+  expect(held?.body.weightGrams).toBeGreaterThan(0)
+  expect(asked?.body.load).toEqual({
+    weightGrams: held?.body.weightGrams,
+    volumeMilliliters: held?.body.volumeMilliliters,
+    transport: {},
+  })
+})

@@ -74,6 +74,11 @@ export function serviceSecondsFor(delivery: {
   return carrying + further + (transport.fragile === true ? FRAGILE_SECONDS : 0)
 }
 
+/** What a van must be able to do for an order. */
+export function skillsFor({ upright }: Transport): string[] {
+  return upright === true ? ['upright'] : []
+}
+
 const FIRST_PARCEL_SECONDS = 180
 const FURTHER_PARCEL_SECONDS = 30
 /** Beyond this many they are carried on a trolley. */

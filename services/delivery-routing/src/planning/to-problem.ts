@@ -1,6 +1,7 @@
 import type { Break, Problem, Stop, Vehicle } from '@urbanbloom/vrp/problem'
 import type { DeliveryToPlan } from '../deliveries/delivery.ts'
-import { serviceSecondsFor } from '../dispatch/route.ts'
+import { skillsFor } from '../dispatch/route.ts'
+import { plannedServiceSeconds } from '../eta/service-times.ts'
 import type { Point } from '../geo.ts'
 import type { TravelMatrix } from '../travel/travel-times.ts'
 import type { Day, ShiftToPlan } from './day.ts'
@@ -37,6 +38,8 @@ export function toProblem(
   const shiftOfPinned = pinnedShifts(day.routes, shifts)
   const announced = changePrices === null ? new Map() : announcedPlaces(day.routes, shifts)
 
+  const history = day.serviceHistory ?? new Map()
+
   const vehicles = shifts.map((shift): Vehicle => {
     const lockedStops = (locks.get(shift.id) ?? []).filter((orderId) => planned.has(orderId))
     return toVehicle(day, shift, lockedStops)
@@ -48,10 +51,10 @@ export function toProblem(
     return {
       id: orderId,
       location: index + 1,
-      serviceSeconds: serviceSecondsFor(delivery),
+      serviceSeconds: plannedServiceSeconds(delivery, history),
       demand: [weightGrams, volumeMilliliters],
       timeWindows: [[secondsOf(day, windowStart), secondsOf(day, windowEnd)]],
-      skills: transport.upright === true ? ['upright'] : [],
+      skills: skillsFor(transport),
       ...(vehicleIds === null ? {} : { vehicleIds }),
       ...(place === undefined ? {} : { announced: place }),
     }

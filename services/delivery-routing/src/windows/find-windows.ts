@@ -1,3 +1,4 @@
+import type { OrderLoad } from '@urbanbloom/contracts/delivery'
 import { conflict, type ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import type { Hub } from '../fleet/hub.ts'
@@ -40,11 +41,16 @@ export async function findWindows(ctx: Context, point: Point, date?: string): Pr
   return offered.map((window) => (withRoom.has(window.id) ? window : { ...window, full: true }))
 }
 
-/** The window of exactly this time at this hub; 409 when it is unknown, past its cut-off or full. */
+/** The window of exactly this time at this hub; 409 when it is unknown, past its cut-off, full or out of reach. */
 export async function findOpenWindow(
   ctx: Context,
   hub: Hub,
-  { start, end, ...point }: Point & { start: string; end: string | undefined },
+  {
+    start,
+    end,
+    load,
+    ...point
+  }: Point & { start: string; end?: string | undefined; load?: OrderLoad | undefined },
 ): Promise<DeliveryWindow> {
   const startsAt = new Date(start)
   let window = await findWindowByStart(ctx.db, hub.id, startsAt)
@@ -59,9 +65,11 @@ export async function findOpenWindow(
     throw windowUnavailable('It is too late for this delivery window; choose a later one')
   }
   if (window.full) throw windowUnavailable('This delivery window is full; choose another')
-  const withRoom = await windowsWithRoom(ctx, hub, point, [window])
+  const withRoom = await windowsWithRoom(ctx, hub, point, [window], load)
   if (!withRoom.has(window.id)) {
-    throw windowUnavailable('No van can come to this place in this delivery window any more; choose another')
+    throw windowUnavailable(
+      'No van can bring this order to this place in this delivery window any more; choose another',
+    )
   }
   return window
 }

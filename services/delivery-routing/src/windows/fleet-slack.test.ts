@@ -12,9 +12,10 @@ const visit = fc
     east: fc.double({ min: -0.08, max: 0.08, noNaN: true }),
     hour: fc.constantFrom(8, 10, 12),
     weightGrams: fc.integer({ min: 1, max: 9 }),
+    skills: fc.constantFrom<string[]>([], [], ['upright']),
   })
   .map(
-    ({ north, east, hour, weightGrams }): Visit => ({
+    ({ north, east, hour, weightGrams, skills }): Visit => ({
       point: { latitude: hub.latitude + north, longitude: hub.longitude + east },
       legSeconds: null,
       serviceSeconds: 600,
@@ -22,21 +23,24 @@ const visit = fc
       close: (hour + 1) * HOUR,
       weightGrams,
       volumeMilliliters: 1,
+      skills,
     }),
   )
 
-const van = (): VanDay => ({
+const van = (skills: string[] = ['upright']): VanDay => ({
   start: 7 * HOUR,
   end: 13 * HOUR,
   capacity: { weightGrams: 30, volumeMilliliters: 100 },
+  skills,
   visits: [],
 })
 
 /** Whether a van can serve visits in this order, step by step. */
-function canDrive({ start, end, capacity, visits }: VanDay): boolean {
+function canDrive({ start, end, capacity, skills: has, visits }: VanDay): boolean {
   let clock = start
   let place = hub
-  for (const { point, open, close, serviceSeconds } of visits) {
+  for (const { point, open, close, serviceSeconds, skills } of visits) {
+    if (!skills.every((skill) => has.includes(skill))) return false
     clock = Math.max(clock + seconds(place, point), open)
     if (clock > close) return false
     clock += serviceSeconds
@@ -57,7 +61,7 @@ it('whatever it puts in can be driven, and it says no only where no position can
     (given, count) => {
       const slack = createFleetSlack(
         hub,
-        Array.from({ length: count }, () => van()),
+        Array.from({ length: count }, (_, index) => van(index === 0 ? [] : ['upright'])),
       )
       for (const each of given) {
         const before = slack.vans()

@@ -10,6 +10,8 @@ export type Visit = {
   close: number
   weightGrams: number
   volumeMilliliters: number
+  /** Each of which the van must have. */
+  skills: readonly string[]
 }
 
 /** What a van does so far, and what it may do. */
@@ -17,6 +19,7 @@ export type VanDay = {
   start: number
   end: number
   capacity: { weightGrams: number; volumeMilliliters: number }
+  skills: readonly string[]
   visits: Visit[]
 }
 
@@ -105,7 +108,8 @@ function slackOf(hub: Point, van: VanDay): Slack {
 function hasRoom({ van, weightGrams, volumeMilliliters }: Slack, visit: Visit): boolean {
   return (
     weightGrams + visit.weightGrams <= van.capacity.weightGrams &&
-    volumeMilliliters + visit.volumeMilliliters <= van.capacity.volumeMilliliters
+    volumeMilliliters + visit.volumeMilliliters <= van.capacity.volumeMilliliters &&
+    visit.skills.every((skill) => van.skills.includes(skill))
   )
 }
 

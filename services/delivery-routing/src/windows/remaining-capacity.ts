@@ -1,5 +1,6 @@
+import type { OrderLoad } from '@urbanbloom/contracts/delivery'
 import type { Context } from '../context.ts'
-import { serviceSecondsFor } from '../dispatch/route.ts'
+import { serviceSecondsFor, skillsFor } from '../dispatch/route.ts'
 import type { Hub } from '../fleet/hub.ts'
 import type { Point } from '../geo.ts'
 import { localDateAt } from '../local-date.ts'
@@ -18,24 +19,26 @@ const DAYS_KEPT_AT_MOST = 200
 /** Far more than a hub delivers in a day; then the counters decide. */
 const DELIVERIES_AT_MOST = 2_000
 /** Of an order that nobody knows yet, where the day has none to learn from. */
-const USUAL = { weightGrams: 5_000, volumeMilliliters: 15_000 }
+const USUAL: OrderLoad = { weightGrams: 5_000, volumeMilliliters: 15_000, transport: {} }
 
-type Picture = { fits: (point: Point, window: DeliveryWindow) => boolean } | null
+type Picture = { fits: (point: Point, window: DeliveryWindow, load?: OrderLoad) => boolean } | null
 
 /** Pictures of days, by hub and date, made once for all who ask in the same seconds. */
 const pictures = new WeakMap<Context, Map<string, { at: number; picture: Promise<Picture> }>>()
 
 /**
- * Which of these windows have a van that could still come to this place: one more stop fits into the plan that is in
- * force, with all that was sold since, or for hubs that ask for it, into the shifts of a day without a plan. A day
- * without shifts is not staffed yet, and says nothing. Nor does a check that fails or takes too long: then a window is
- * open as long as its counter is.
+ * Which of these windows have a van that could still bring this load to this place: one more stop fits into the plan
+ * that is in force, with all that was sold since, or for hubs that ask for it, into the shifts of a day without a plan;
+ * for other hubs such a day only needs a van that could bring this load and nothing else. A day without shifts is not
+ * staffed yet, and says nothing. Nor does a check that fails or takes too long: then a window is open as long as its
+ * counter is.
  */
 export async function windowsWithRoom(
   ctx: Context,
   hub: Hub,
   point: Point,
   windows: readonly DeliveryWindow[],
+  load?: OrderLoad,
 ): Promise<Set<string>> {
   const open = new Set(windows.map(({ id }) => id))
   if (hub.capacityCheck === 'counter') return open
@@ -46,7 +49,7 @@ export async function windowsWithRoom(
   for (const [date, ofDay] of byDate) {
     const picture = await pictureInTime(ctx, hub, date)
     for (const window of ofDay) {
-      if (picture !== null && !picture.fits(point, window)) open.delete(window.id)
+      if (picture !== null && !picture.fits(point, window, load)) open.delete(window.id)
     }
   }
   return open
@@ -90,38 +93,41 @@ export function forgetPictures(ctx: Context): void {
 }
 
 async function takePicture(ctx: Context, hub: Hub, date: string): Promise<Picture> {
-  if (hub.capacityCheck === 'plan' && !(await hasPublishedPlan(ctx.db, { hubId: hub.id, date }))) return null
+  const isPlanned = await hasPublishedPlan(ctx.db, { hubId: hub.id, date })
   const day = await readDay(ctx.db, hub.id, date)
   if (day === null || day.shifts.length === 0 || day.deliveries.length > DELIVERIES_AT_MOST) return null
   const startedAt = performance.now()
   const plannable = plannableOf(day, ctx.now())
   const slack = createFleetSlack(hub, vansOf(day, plannable))
+  const sold = isPlanned || hub.capacityCheck === 'fleet' ? plannable.deliveries : []
   const placed = new Set(day.routes.flatMap(({ stops }) => stops.map(({ orderId }) => orderId)))
-  for (const delivery of plannable.deliveries) {
+  for (const delivery of sold) {
     if (placed.has(delivery.orderId)) continue
-    slack.add({
-      point: delivery.address,
-      legSeconds: null,
-      serviceSeconds: serviceSecondsFor(delivery),
-      open: delivery.windowStart.getTime() / 1000,
-      close: delivery.windowEnd.getTime() / 1000,
-      weightGrams: delivery.weightGrams,
-      volumeMilliliters: delivery.volumeMilliliters,
-    })
+    slack.add(visitFor(delivery.address, { start: delivery.windowStart, end: delivery.windowEnd }, delivery))
   }
   const usual = usualLoad(day)
   ctx.metrics.capacitySeconds.observe((performance.now() - startedAt) / 1000)
   ctx.metrics.capacityChecks.inc({ outcome: 'done' })
   return {
-    fits: (point, window) =>
-      slack.fits({
-        point,
-        legSeconds: null,
-        serviceSeconds: serviceSecondsFor({ ...usual, parcels: 1, transport: {} }),
-        open: Date.parse(window.start) / 1000,
-        close: Date.parse(window.end) / 1000,
-        ...usual,
-      }),
+    fits: (point, { start, end }, load = usual) =>
+      slack.fits(visitFor(point, { start: new Date(start), end: new Date(end) }, { ...load, parcels: 1 })),
+  }
+}
+
+function visitFor(
+  point: Point,
+  window: { start: Date; end: Date },
+  load: OrderLoad & { parcels: number },
+): Visit {
+  return {
+    point,
+    legSeconds: null,
+    serviceSeconds: serviceSecondsFor(load),
+    open: window.start.getTime() / 1000,
+    close: window.end.getTime() / 1000,
+    weightGrams: load.weightGrams,
+    volumeMilliliters: load.volumeMilliliters,
+    skills: skillsFor(load.transport),
   }
 }
 
@@ -138,23 +144,27 @@ function vansOf(day: Day, { shifts }: Plannable): VanDay[] {
         close: Math.max(stop.windowEnd.getTime(), stop.plannedArrival.getTime()) / 1000,
         weightGrams: stop.weightGrams,
         volumeMilliliters: stop.volumeMilliliters,
+        // Its van has been chosen.
+        skills: [],
       }),
     )
     return {
       start: shift.start.getTime() / 1000,
       end: Math.max(shift.end.getTime(), route?.endsAt.getTime() ?? 0) / 1000,
       capacity: shift.capacity,
+      skills: shift.skills,
       visits,
     }
   })
 }
 
-/** The next order is taken to be like those of the day. */
-function usualLoad({ deliveries }: Day): typeof USUAL {
-  if (deliveries.length === 0) return USUAL
-  const mean = (sum: number) => Math.round(sum / deliveries.length)
+/** The next order is taken to be like the middle one of the day: one heavy order must not close the day for others. */
+function usualLoad({ deliveries }: Day): OrderLoad {
+  const middle = (amounts: number[]) => amounts.toSorted((a, b) => a - b)[(amounts.length - 1) >> 1]
   return {
-    weightGrams: mean(deliveries.reduce((sum, { weightGrams }) => sum + weightGrams, 0)),
-    volumeMilliliters: mean(deliveries.reduce((sum, { volumeMilliliters }) => sum + volumeMilliliters, 0)),
+    weightGrams: middle(deliveries.map(({ weightGrams }) => weightGrams)) ?? USUAL.weightGrams,
+    volumeMilliliters:
+      middle(deliveries.map(({ volumeMilliliters }) => volumeMilliliters)) ?? USUAL.volumeMilliliters,
+    transport: {},
   }
 }

@@ -55,7 +55,7 @@ export function registerWindowRoutes(app: App, ctx: Context): void {
   app.post(
     '/internal/windows/lookup',
     { schema: { hide: true, body: WindowLookup, response: { 200: WindowLookupAnswer } } },
-    async ({ body: { start, end, ...point } }) => {
+    async ({ body: { start, end, load, ...point } }) => {
       const hub = await hubFor(ctx, point)
       const answer = { hubId: hub.id, baseFeeCents: hub.baseFeeCents }
       if (start === undefined) return answer
@@ -63,7 +63,7 @@ export function registerWindowRoutes(app: App, ctx: Context): void {
         full,
         cutOffAt: _cutOffAt,
         ...window
-      } = await findOpenWindow(ctx, hub, { start, end, ...point })
+      } = await findOpenWindow(ctx, hub, { start, end, load, ...point })
       return { ...answer, window: { ...window, available: !full } }
     },
   )
