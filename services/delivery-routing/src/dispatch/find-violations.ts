@@ -7,11 +7,18 @@ import { CLIMATE_CONTROLLED } from '../planning/van-time.ts'
 import type { Stop } from './route.ts'
 
 export const Violation = z.object({
-  code: z.enum(['window_missed', 'over_capacity', 'skills_missing', 'too_long_in_van', 'shift_exceeded']),
+  code: z.enum([
+    'window_missed',
+    'over_capacity',
+    'skills_missing',
+    'too_long_in_van',
+    'shift_exceeded',
+    'loading_slot_full',
+  ]),
   stopId: z.uuid().nullable().describe('Null for what concerns the whole route'),
   orderNumber: z.string().nullable(),
   detail: z.string(),
-  amount: z.int().describe('By how much: seconds, or grams, or millilitres; 1 for skills'),
+  amount: z.int().describe('By how much: seconds, or grams, or millilitres; 1 for skills and loading slots'),
 })
 
 export type Violation = z.infer<typeof Violation>
@@ -103,6 +110,17 @@ function ofTheRoute(
   ]
 }
 
+/** The hub has no room to load the van up to when it must leave. */
+export function noLoadingSlot(startsAt: Date): Violation {
+  return {
+    stopId: null,
+    orderNumber: null,
+    code: 'loading_slot_full',
+    detail: `The hub cannot load another van before the route must leave, at ${startsAt.toISOString()}`,
+    amount: 1,
+  }
+}
+
 /** Less than this, and nobody would notice. */
 const TOLERANCE = 60
 
@@ -128,7 +146,7 @@ export function refuseWorse(before: readonly Violation[], after: readonly Violat
 }
 
 function tolerance({ code }: Violation): number {
-  return code === 'skills_missing' || code === 'over_capacity' ? 0 : TOLERANCE
+  return code === 'window_missed' || code === 'too_long_in_van' || code === 'shift_exceeded' ? TOLERANCE : 0
 }
 
 function seconds(from: Date, to: Date): number {

@@ -1,6 +1,8 @@
 import { conflict, notFound } from '@urbanbloom/service-kit/errors'
 import { newId } from '@urbanbloom/service-kit/ids'
 import type { Context } from '../context.ts'
+import { readServiceHistory } from '../eta/service-time-store.ts'
+import { plannedServiceSeconds } from '../eta/service-times.ts'
 import { localDateAt } from '../local-date.ts'
 import { recordChanges } from '../stream/record-changes.ts'
 import {
@@ -11,7 +13,7 @@ import {
   writeOrder,
 } from './manual-control.ts'
 import { pinAt, refuseBeyond, refuseOtherDay } from './move-stop.ts'
-import { type Route, type Stop, serviceSecondsFor } from './route.ts'
+import type { Route, Stop } from './route.ts'
 
 /** Puts a delivery that no plan has placed onto a route and pins it there. */
 export async function placeDelivery(
@@ -87,7 +89,7 @@ async function findOpenDelivery(
     legSeconds: 0,
     legMeters: 0,
     breakSeconds: 0,
-    serviceSeconds: serviceSecondsFor(delivery),
+    serviceSeconds: plannedServiceSeconds(delivery, await readServiceHistory(ctx.db, hubId, [delivery])),
     arrivedAt: null,
     completedAt: null,
   }

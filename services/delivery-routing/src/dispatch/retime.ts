@@ -5,9 +5,10 @@ import type { Hub } from '../fleet/hub.ts'
 import type { Day } from '../planning/day.ts'
 import { readShiftOf } from '../planning/day-store.ts'
 import { toRoute } from '../planning/from-solution.ts'
+import { departureWithRoom } from '../planning/loading-slots.ts'
 import { timeInOrder } from '../planning/time-in-order.ts'
 import { toProblem, toVehicle } from '../planning/to-problem.ts'
-import { findViolations, type Violation } from './find-violations.ts'
+import { findViolations, noLoadingSlot, type Violation } from './find-violations.ts'
 import type { Route, RouteBreak, Stop } from './route.ts'
 
 export type TimedStop = {
@@ -43,7 +44,18 @@ export async function retime(ctx: Context, hub: Hub, route: Route, stops: readon
     stops.map(({ id }) => id),
   )
   if (timed === null) return emptied(route, ctx.now())
-  return toRetimed(problem, route, stops, timed)
+  const others = hub.loadingVansPerSlot === null ? [] : await otherDepartures(ctx, route)
+  return toRetimed(problem, route, stops, timed, others)
+}
+
+/** When the other vans of the day leave the hub. */
+async function otherDepartures(ctx: Context, { id, hubId, date }: Route): Promise<Date[]> {
+  const rows = await ctx.db.query<{ starts_at: Date }>(
+    `select starts_at from routes where hub_id = $1 and local_date = $2::date and id <> $3
+       and status in ('planned', 'started', 'completed')`,
+    [hubId, date, id],
+  )
+  return rows.map(({ starts_at: startsAt }) => startsAt)
 }
 
 type RouteProblem = { day: Day; problem: Problem; vehicle: Vehicle }
@@ -92,11 +104,14 @@ function toRetimed(
   route: Route,
   stops: readonly Stop[],
   timed: TimedRoute,
+  others: readonly Date[],
 ): Retimed {
   const written = toRoute(day, { shifts: day.shifts }, problem, timed)
   const earliest = day.startsAt.getTime() + vehicle.shift[0] * 1000
   const asPlanned = Math.max(route.startsAt.getTime(), earliest)
-  const startsAt = new Date(Math.min(asPlanned, written.startsAt.getTime()))
+  const wanted = new Date(Math.min(asPlanned, written.startsAt.getTime()))
+  const loaded = departureWithRoom({ wanted, earliest: new Date(earliest) }, day.hub, others)
+  const startsAt = loaded ?? wanted
   return {
     stops: stops.map((stop, index) => {
       const place = written.stops[index]
@@ -109,7 +124,10 @@ function toRetimed(
     durationSeconds: Math.round((written.endsAt.getTime() - startsAt.getTime()) / 1000),
     startsAt,
     endsAt: written.endsAt,
-    violations: findViolations(day, vehicle, stops, { ...written, startsAt }),
+    violations: [
+      ...findViolations(day, vehicle, stops, { ...written, startsAt }),
+      ...(loaded === null ? [noLoadingSlot(startsAt)] : []),
+    ],
   }
 }
 

@@ -1,6 +1,7 @@
+import type { Transport } from '@urbanbloom/contracts/transport'
 import type { Db } from '@urbanbloom/service-kit/db'
-import type { Stop } from '../dispatch/route.ts'
-import { classesOf, type ServiceHistory } from './service-times.ts'
+import { serviceSecondsFor } from '../dispatch/route.ts'
+import { classesOf, type Served, type ServiceHistory } from './service-times.ts'
 
 /** The last weeks count; a stop that took longer than this was something else. */
 const HISTORY_DAYS = 60
@@ -16,7 +17,7 @@ const LOCK = 'service_time_history'
 export async function readServiceHistory(
   db: Db,
   hubId: string,
-  stops: readonly Stop[],
+  stops: readonly Pick<Served, 'weightGrams' | 'address'>[],
 ): Promise<Map<string, ServiceHistory>> {
   const classes = [...new Set(stops.flatMap((stop) => classesOf(stop)))]
   const rows = await db.query<{ class: string; stops: number; mean_ratio: number }>(
@@ -33,8 +34,9 @@ type Sample = {
   id: string
   hub_id: string
   seconds: number
-  service_seconds: number
   weight_grams: number
+  parcels: number
+  transport: Transport
   latitude: number
   longitude: number
 }
@@ -70,12 +72,12 @@ type Total = { hubId: string; class: string; stops: number; sum: number; squares
 function readSamples(tx: Db, now: Date, after: string | null): Promise<Sample[]> {
   return tx.query<Sample>(
     `select * from (
-       select s.id, r.hub_id, s.service_seconds, d.weight_grams, (d.address->>'latitude')::float8 as latitude,
+       select s.id, r.hub_id, d.weight_grams, d.parcels, d.transport, (d.address->>'latitude')::float8 as latitude,
               (d.address->>'longitude')::float8 as longitude,
               extract(epoch from s.completed_at - greatest(s.arrived_at, w.starts_at))::float8 as seconds
        from stops s join routes r on r.id = s.route_id
        join deliveries d on d.order_id = s.order_id join delivery_windows w on w.id = d.window_id
-       where s.status = 'delivered' and s.arrived_at is not null and s.service_seconds > 0
+       where s.status = 'delivered' and s.arrived_at is not null
          and s.completed_at > $1::timestamptz - make_interval(days => $2)
          and ($3::uuid is null or s.id > $3::uuid)
      ) samples
@@ -86,11 +88,12 @@ function readSamples(tx: Db, now: Date, after: string | null): Promise<Sample[]>
 
 function count(totals: Map<string, Total>, sample: Sample): void {
   const stop = {
-    serviceSeconds: sample.service_seconds,
     weightGrams: sample.weight_grams,
+    parcels: sample.parcels,
+    transport: sample.transport,
     address: { latitude: sample.latitude, longitude: sample.longitude },
   }
-  const ratio = sample.seconds / sample.service_seconds
+  const ratio = sample.seconds / serviceSecondsFor(stop)
   for (const name of classesOf(stop)) {
     const key = `${sample.hub_id} ${name}`
     const total = totals.get(key) ?? { hubId: sample.hub_id, class: name, stops: 0, sum: 0, squares: 0 }

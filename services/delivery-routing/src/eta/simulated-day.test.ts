@@ -64,6 +64,8 @@ function simulate(random: Random, trafficOfDay: number): Day {
       breakSeconds: 0,
       serviceSeconds,
       weightGrams: heavy ? 20_000 : 4_000,
+      parcels: 1,
+      transport: {},
       address: {
         latitude: hub.latitude + Math.floor(place / 20) / 200,
         longitude: hub.longitude + (place % 20) / 400,

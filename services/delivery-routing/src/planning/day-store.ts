@@ -3,6 +3,7 @@ import type { Transport } from '@urbanbloom/contracts/transport'
 import type { Db } from '@urbanbloom/service-kit/db'
 import type { Route } from '../dispatch/route.ts'
 import { listRoutesOfDay } from '../dispatch/route-store.ts'
+import { readServiceHistory } from '../eta/service-time-store.ts'
 import { findHub } from '../fleet/hub-store.ts'
 import type { Day, ShiftToPlan } from './day.ts'
 
@@ -19,13 +20,15 @@ export async function readDay(db: Db, hubId: string, date: string): Promise<Day 
     [date, hub.timeZone],
   )
   if (bounds === undefined) throw new Error('The database gave no bounds of the day')
+  const deliveries = await readDeliveries(db, hubId, bounds)
   return {
     hub,
     date,
     startsAt: bounds.starts_at,
     shifts: await readShifts(db, hubId, bounds),
-    deliveries: await readDeliveries(db, hubId, bounds),
+    deliveries,
     routes: await listRoutesOfDay(db, { hubId, date }),
+    serviceHistory: await readServiceHistory(db, hubId, deliveries),
   }
 }
 

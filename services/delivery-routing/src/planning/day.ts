@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DeliveryToPlan } from '../deliveries/delivery.ts'
 import type { Route } from '../dispatch/route.ts'
+import type { ServiceHistory } from '../eta/service-times.ts'
 import type { Hub } from '../fleet/hub.ts'
 
 /** A shift with all that limits what it can carry. It ends when the van or the driver goes out of service. */
@@ -25,6 +26,8 @@ export type Day = {
   deliveries: DeliveryToPlan[]
   /** Planned, started and completed ones. */
   routes: Route[]
+  /** How long stops took at this hub; absent where nothing is known. */
+  serviceHistory?: ReadonlyMap<string, ServiceHistory>
 }
 
 /**

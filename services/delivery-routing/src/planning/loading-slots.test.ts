@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { ShiftToPlan } from './day.ts'
-import { spreadDepartures, staggerStarts } from './loading-slots.ts'
+import { departureWithRoom, spreadDepartures, staggerStarts } from './loading-slots.ts'
 
 const MINUTE = 60_000
 const SEVEN = Date.parse('2026-06-10T11:00:00Z')
@@ -31,7 +31,8 @@ it('never more vans leave in a slot than the hub can load, and none before its s
       const wait = (given[Number(id)]?.wait ?? 0) * MINUTE
       return { shiftId: id, startsAt: new Date(start.getTime() + wait) }
     })
-    const moved = spreadDepartures(wanted, shifts, hub, gone)
+    const { moved, stuck } = spreadDepartures(wanted, shifts, hub, gone)
+    expect(stuck.size).toBe(0)
     const leaving = wanted.map(({ shiftId, startsAt }) => moved.get(shiftId) ?? startsAt)
     const free = new Map<number, number>()
     for (const moment of leaving) free.set(slotOf(moment), (free.get(slotOf(moment)) ?? 0) + 1)
@@ -52,5 +53,24 @@ it('a hub that loads any number changes nothing', () => {
   const shifts = [shift('a', 0), shift('b', 0)]
   expect(staggerStarts(shifts, hub, [])).toEqual(shifts)
   const departures = shifts.map(({ id, start }) => ({ shiftId: id, startsAt: start }))
-  expect(spreadDepartures(departures, shifts, hub, []).size).toBe(0)
+  expect(spreadDepartures(departures, shifts, hub, [])).toEqual({ moved: new Map(), stuck: new Set() })
+})
+
+it('who finds no slot up to the one it wants, and none before its shift, is named', () => {
+  const hub = { loadingVansPerSlot: 1, loadingSlotMinutes: 15 }
+  const shifts = [shift('a', 20), shift('b', 0)]
+  const departures = shifts.map(({ id }) => ({ shiftId: id, startsAt: at(25) }))
+  const { moved, stuck } = spreadDepartures(departures, shifts, hub, [at(16)])
+  expect([...stuck]).toEqual(['a'])
+  expect([...moved.keys()]).toEqual(['b'])
+})
+
+it('a single departure moves to the last slot with room, but not before the van is there', () => {
+  const hub = { loadingVansPerSlot: 1, loadingSlotMinutes: 15 }
+  const others = [at(50), at(35)]
+  expect(departureWithRoom({ wanted: at(65), earliest: at(0) }, hub, others)).toEqual(at(65))
+  expect(departureWithRoom({ wanted: at(55), earliest: at(0) }, hub, others)).toEqual(at(29))
+  expect(departureWithRoom({ wanted: at(55), earliest: at(30) }, hub, others)).toBeNull()
+  const any = { loadingVansPerSlot: null, loadingSlotMinutes: 15 }
+  expect(departureWithRoom({ wanted: at(55), earliest: at(30) }, any, others)).toEqual(at(55))
 })

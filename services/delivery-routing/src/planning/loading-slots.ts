@@ -36,17 +36,18 @@ type Departure = { shiftId: string; startsAt: Date }
  * Moves departures to earlier slots where more vans would leave in a slot than the hub can load. Slots are filled from
  * the last to the first, each with those that could leave earliest at the latest (earliest deadline first, mirrored),
  * which finds a way whenever there is one.
- * @returns when each shift leaves; those that need not move are absent.
+ * @returns when each shift leaves, those that need not move are absent, and the shifts that find no slot: there are none
+ * where all shifts of a day have slots of their own.
  */
 export function spreadDepartures(
   departures: readonly Departure[],
-  shifts: readonly ShiftToPlan[],
+  shifts: readonly Pick<ShiftToPlan, 'id' | 'start'>[],
   hub: Loading,
   fixed: readonly Date[],
-): Map<string, Date> {
+): { moved: Map<string, Date>; stuck: Set<string> } {
   const { loadingVansPerSlot: vans } = hub
   const moved = new Map<string, Date>()
-  if (vans === null) return moved
+  if (vans === null) return { moved, stuck: new Set() }
   const slotMs = hub.loadingSlotMinutes * MINUTE_MS
   const slotOf = (moment: Date) => Math.floor(moment.getTime() / slotMs)
   const startOf = new Map(shifts.map(({ id, start }) => [id, start]))
@@ -59,7 +60,7 @@ export function spreadDepartures(
     .toSorted((a, b) => b.first - a.first)
   let slot = Math.max(...waiting.map(({ wanted }) => wanted))
   while (waiting.length > 0 && Number.isFinite(slot)) {
-    const ready = waiting.filter(({ wanted }) => wanted >= slot)
+    const ready = waiting.filter(({ wanted, first }) => wanted >= slot && first <= slot)
     for (const departure of ready.slice(0, Math.max(0, vans - (taken.get(slot) ?? 0)))) {
       waiting.splice(waiting.indexOf(departure), 1)
       if (departure.wanted === slot) continue
@@ -70,7 +71,18 @@ export function spreadDepartures(
     // Before the first slot that anybody could use there is nothing to find.
     if (slot < Math.min(...waiting.map(({ first }) => first))) break
   }
-  return moved
+  return { moved, stuck: new Set(waiting.map(({ shiftId }) => shiftId)) }
+}
+
+/** The latest departure up to the wanted one in a slot that still has room; null where there is none. */
+export function departureWithRoom(
+  { wanted, earliest }: { wanted: Date; earliest: Date },
+  hub: Loading,
+  others: readonly Date[],
+): Date | null {
+  const shift = { id: 'one', start: earliest }
+  const { moved, stuck } = spreadDepartures([{ shiftId: 'one', startsAt: wanted }], [shift], hub, others)
+  return stuck.size > 0 ? null : (moved.get('one') ?? wanted)
 }
 
 /** The slots in which vans leave that the plan does not move. */

@@ -5,7 +5,13 @@ import type { Day } from './day.ts'
 import type { Plannable } from './plannable.ts'
 
 /** The part of a day that is planned anew; the routes of all other shifts stay as they are. */
-export type Part = { day: Day; plannable: Plannable; shiftIds: ReadonlySet<string> | null }
+export type Part = {
+  day: Day
+  plannable: Plannable
+  shiftIds: ReadonlySet<string> | null
+  /** When vans leave the hub whose routes are not planned anew: they take up its loading slots. */
+  leaving: readonly Date[]
+}
 
 /** How many routes and idle vans are asked for one delivery that needs a place. */
 const NEAR_ROUTES = 4
@@ -17,7 +23,8 @@ const LATE_START_MS = 60_000
 
 /** The whole day. */
 export function wholeDay(day: Day, plannable: Plannable): Part {
-  return { day, plannable, shiftIds: null }
+  const leaving = day.routes.filter(({ status }) => status !== 'planned').map(({ startsAt }) => startsAt)
+  return { day, plannable, shiftIds: null, leaving }
 }
 
 /**
@@ -86,5 +93,8 @@ function restrict(day: Day, plannable: Plannable, shiftIds: ReadonlySet<string>)
       deliveries: plannable.deliveries.filter(({ orderId }) => !elsewhere.has(orderId)),
     },
     shiftIds,
+    leaving: day.routes
+      .filter(({ status, shiftId }) => status !== 'planned' || !shiftIds.has(shiftId))
+      .map(({ startsAt }) => startsAt),
   }
 }

@@ -51,17 +51,22 @@ export function movedStops({ day }: Part, plan: NewPlan): number {
   return placed.filter(({ orderId, shiftId }) => (shiftOf.get(orderId) ?? shiftId) !== shiftId).length
 }
 
+const NO_SLOT = 'The hub cannot load another van before this one would have to leave'
+
 /**
  * Departures are spread over the loading slots of the hub. Who leaves earlier has the plants in the van for longer:
- * what takes that no more is left out.
+ * what takes that no more is left out, as is what would leave when no van can be loaded.
  */
-function leaveInTurn({ day, plannable }: Part, plan: NewPlan, vanLimits: VanLimits): NewPlan {
-  const fixed = day.routes.filter(({ status }) => status !== 'planned').map(({ startsAt }) => startsAt)
-  const starts = spreadDepartures(plan.routes, plannable.shifts, day.hub, fixed)
-  if (starts.size === 0) return plan
+function leaveInTurn({ day, plannable, leaving }: Part, plan: NewPlan, vanLimits: VanLimits): NewPlan {
+  const { moved: starts, stuck } = spreadDepartures(plan.routes, plannable.shifts, day.hub, leaving)
+  if (starts.size + stuck.size === 0) return plan
   const skillsOf = new Map(plannable.shifts.map(({ id, skills }) => [id, skills]))
   const unassigned = [...plan.unassigned]
-  const routes = plan.routes.map((route) => {
+  for (const { stops } of plan.routes.filter(({ shiftId }) => stuck.has(shiftId))) {
+    unassigned.push(...stops.map(({ orderId }) => ({ orderId, reason: NO_SLOT })))
+  }
+  const loaded = plan.routes.filter(({ shiftId }) => !stuck.has(shiftId))
+  const routes = loaded.map((route) => {
     const startsAt = starts.get(route.shiftId)
     if (startsAt === undefined) return route
     const isCooled = skillsOf.get(route.shiftId)?.includes(CLIMATE_CONTROLLED) === true

@@ -1,0 +1,123 @@
+import { afterAll, expect, it } from 'vitest'
+import type { Route } from '../dispatch/route.ts'
+import { createGreatCircleTimes } from '../travel/travel-times.ts'
+import type { Day } from './day.ts'
+import { plannableOf } from './plannable.ts'
+import { repairPart } from './repair-part.ts'
+import { type SolverContext, solvePart } from './solve-part.ts'
+import { createSolver } from './solver.ts'
+
+const midnight = Date.parse('2026-06-10T04:00:00Z')
+const at = (hour: number) => new Date(midnight + hour * 3_600_000)
+const slotOf = (moment: Date) => Math.floor(moment.getTime() / 900_000)
+const hub = {
+  id: 'hub',
+  name: 'Inman Park',
+  latitude: 33.7573,
+  longitude: -84.3521,
+  serviceRadiusMeters: 8_000,
+  timeZone: 'America/New_York',
+  windowCapacity: 100,
+  baseFeeCents: 599,
+  cutOffMinutes: null,
+  windowCutOffs: [],
+  loadingVansPerSlot: 1,
+  loadingSlotMinutes: 15,
+  capacityCheck: 'plan' as const,
+}
+
+const solver = createSolver()
+afterAll(() => solver.close())
+const nothing = { observe: () => undefined }
+const ctx = {
+  travelTimes: createGreatCircleTimes(),
+  solver,
+  config: { planTimeLimitMs: 1_000 },
+  metrics: { planSeconds: nothing, planGap: nothing },
+} as unknown as SolverContext
+const options = { timeLimitMs: 50, changePrices: null, lane: 'repair' as const }
+
+function delivery(orderId: string, north: number): Day['deliveries'][number] {
+  return {
+    orderId,
+    weightGrams: 5_000,
+    volumeMilliliters: 5_000,
+    parcels: 1,
+    transport: {},
+    readyAt: null,
+    heldBackReason: null,
+    windowStart: at(12),
+    windowEnd: at(14),
+    address: {
+      recipient: 'C',
+      line1: '1',
+      city: 'Atlanta',
+      region: 'GA',
+      postalCode: '30307',
+      latitude: hub.latitude + north,
+      longitude: hub.longitude,
+    },
+  }
+}
+
+/** A van for each delivery but the last, which is late; the vans leave a quarter of an hour apart. */
+function dayWithLate(vans: number): Day {
+  const deliveries = Array.from({ length: vans + 1 }, (_, index) => delivery(`order ${index}`, 0.004 * index))
+  const shifts = Array.from({ length: vans }, (_, index) => ({
+    id: `shift ${index}`,
+    driverId: `driver ${index}`,
+    vehicleId: `van ${index}`,
+    start: at(7),
+    end: at(22),
+    capacity: { weightGrams: 100_000, volumeMilliliters: 100_000 },
+    skills: [],
+    breaks: [],
+  }))
+  const routes = shifts.map((shift, index) => {
+    const plannedArrival = at(12 + index / 10)
+    const stop = { ...deliveries[index], plannedArrival, pin: null, status: 'pending' }
+    const startsAt = at(11.9 - index / 4)
+    return { id: shift.id, shiftId: shift.id, status: 'planned', startsAt, endsAt: at(14), stops: [stop] }
+  })
+  return {
+    hub,
+    date: '2026-06-10',
+    startsAt: at(0),
+    shifts,
+    deliveries,
+    routes: routes as unknown as Route[],
+  }
+}
+
+it('a repair knows when the vans leave that it does not plan', () => {
+  const day = dayWithLate(8)
+  const part = repairPart(day, plannableOf(day, at(6)))
+  if (part?.shiftIds === null || part === null) throw new Error('There is nothing to repair')
+  const kept = day.routes.filter(({ shiftId }) => !part.shiftIds?.has(shiftId))
+  expect(kept).toHaveLength(4)
+  expect(part.leaving).toEqual(kept.map(({ startsAt }) => startsAt))
+})
+
+it('a repaired route leaves in a loading slot that the vans that stay as they are leave free', async () => {
+  const day = dayWithLate(8)
+  const part = repairPart(day, plannableOf(day, at(6)))
+  if (part === null) throw new Error('There is nothing to repair')
+  const alone = await solvePart(ctx, { ...part, leaving: [] }, options)
+  const wanted = alone.plan.routes.map(({ startsAt }) => startsAt)
+  const taken = new Set(wanted.map(slotOf))
+  const { plan } = await solvePart(ctx, { ...part, leaving: wanted }, options)
+  expect(plan.unassigned).toEqual([])
+  expect(plan.routes).toHaveLength(wanted.length)
+  for (const { startsAt } of plan.routes) expect(taken.has(slotOf(startsAt))).toBe(false)
+})
+
+it('what would leave when the hub can load no more vans is left out with the reason', async () => {
+  const day = dayWithLate(8)
+  const part = repairPart(day, plannableOf(day, at(6)))
+  if (part === null) throw new Error('There is nothing to repair')
+  const everySlot = Array.from({ length: 60 }, (_, index) => at(7 + index / 4))
+  const { plan } = await solvePart(ctx, { ...part, leaving: everySlot }, options)
+  expect(plan.routes).toEqual([])
+  expect(plan.unassigned).toHaveLength(part.plannable.deliveries.length)
+  expect(plan.unassigned[0]?.reason).toContain('cannot load another van')
+})
