@@ -1,18 +1,22 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkSolution } from '../src/check.ts'
 import { solve } from '../src/solve.ts'
+import { solveInParallel } from '../src/solve-in-parallel.ts'
 import { listInstances, readInstance } from './instances.ts'
 import { plotRoutes } from './plot-routes.ts'
 import { formatRun, HEADING, type Run, summarise } from './table.ts'
 
 const USAGE = `Usage: node bench/run.ts <folder> [--seconds 1,10] [--seeds 1] [--only C101,R1] [--vehicles n]
                                  [--out runs.jsonl] [--compare earlier.jsonl] [--plot folder]
+                                 [--threads n]
 The folder holds instances in Solomon's format (*.txt) or CVRPLIB's (*.vrp), and their best known costs in bks.json:
 {"C101": {"cost": 827.3}, ...} or in *.sol files. --compare shows what the same runs gave in an earlier file;
 --plot draws the routes of each instance's last run. Bars show the gap over time, from 20 % down to 0.1 %.
-Seconds are CPU seconds of the one thread that searches, so that a busy machine gives the same table.`
+Seconds are CPU seconds of the one thread that searches, so that a busy machine gives the same table. With --threads they
+are seconds on the wall, for one thread too, and mean something only while that many cores are free: see the load.`
 
 /** How many bars the gap over time has. */
 const PERIODS = 20
@@ -32,6 +36,7 @@ const { values, positionals } = parseArgs({
     out: { type: 'string' },
     compare: { type: 'string' },
     plot: { type: 'string' },
+    threads: { type: 'string' },
   },
 })
 const folder = positionals[0]
@@ -40,6 +45,8 @@ if (values.compare && !existsSync(values.compare)) throw new Error(`${values.com
 const earlier = (values.compare ? readFileSync(values.compare, 'utf8').trim().split('\n') : []).map(
   (line) => JSON.parse(line) as Run,
 )
+const threads = values.threads === undefined ? undefined : Number(values.threads)
+const clock = threads === undefined ? cpuMs : () => performance.now()
 const files = listInstances(folder, values.only.split(','))
 if (files.length === 0) throw new Error(`${folder} holds no instance that --only allows`)
 
@@ -51,7 +58,7 @@ for (const seconds of values.seconds.split(',').map(Number)) {
       tell(
         `${file}, ${seconds} s, seed ${seed}: run ${runs.length + 1} of ${files.length * Number(values.seeds)}`,
       )
-      const run = runOnce(file, seconds, seed)
+      const run = await runOnce(file, seconds, seed)
       tell('')
       runs.push(run)
       console.log(formatRun(run, earlier))
@@ -59,26 +66,36 @@ for (const seconds of values.seconds.split(',').map(Number)) {
     }
   }
   console.log(`\n${summarise(runs, earlier)}`)
+  if (threads !== undefined)
+    console.log(
+      `\n${threads} threads, load of the last minutes ${loadavg()
+        .map((load) => load.toFixed(1))
+        .join(', ')}`,
+    )
 }
 
-function runOnce(file: string, seconds: number, seed: number): Run {
+async function runOnce(file: string, seconds: number, seed: number): Promise<Run> {
   const vehicles = values.vehicles === undefined ? undefined : Number(values.vehicles)
   const instance = readInstance(folder!, file, vehicles)
   const { name, family, problem, scale, bestKnown } = instance
   const gaps: number[] = []
-  const from = cpuMs()
+  const from = clock()
   let gap = Number.NaN
   // A twentieth that ended before the first plan, or with no better one, has the gap of the plan that there was.
   const fill = (until: number) => {
     while (gaps.length < until) gaps.push(gap)
   }
   const onImprovement = ({ cost }: { cost: number }) => {
-    const passed = Math.floor(((cpuMs() - from) / (seconds * 1_000)) * PERIODS)
+    const passed = Math.floor(((clock() - from) / (seconds * 1_000)) * PERIODS)
     if (Number.isNaN(gap)) gap = gapOf(cost / scale, bestKnown)
     fill(Math.min(PERIODS, passed))
     gap = gapOf(cost / scale, bestKnown)
   }
-  const solution = solve(problem, { timeLimitMs: seconds * 1_000, seed, now: cpuMs, onImprovement })
+  const limits = { timeLimitMs: seconds * 1_000, seed }
+  const solution =
+    (threads ?? 1) > 1
+      ? await solveInParallel(problem, { ...limits, threads: threads!, onImprovement })
+      : solve(problem, { ...limits, now: clock, onImprovement })
   const wrong = checkSolution(problem, solution)
   if (wrong.length > 0) throw new Error(`${name}: ${wrong.join('; ')}`)
   const cost = solution.cost / scale

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import { isMainThread, resourceLimits, Worker } from 'node:worker_threads'
+import type { Worth } from './acceptance.ts'
 import { MeetingPlace } from './meeting-place.ts'
 import type { Problem } from './problem.ts'
 import type { Solution } from './solution.ts'
@@ -13,7 +14,15 @@ export interface ParallelOptions {
   /** For each thread. */
   readonly maxIterations?: number
   readonly seed?: number
+  /** Told of the first plan of the first thread and of its better ones, at most five times a second. */
+  readonly onImprovement?: (worth: Worth) => void
+  /** Four bytes: once they hold 1, the search ends with the best plan so far. Needs a time limit. */
+  readonly stop?: SharedArrayBuffer
 }
+
+/** Handing over the answer of the first thread takes about so long. */
+const HANDOVER_MS = 2
+const HANDOVER_MS_PER_STOP = 0.003
 
 /** What a thread is told. */
 export interface MemberTask {
@@ -25,7 +34,11 @@ export interface MemberTask {
   readonly maxIterations: number | undefined
   /** On the axis of `performance.timeOrigin + performance.now()`, which all threads share. */
   readonly deadlineMs: number | undefined
+  readonly stop: SharedArrayBuffer | undefined
 }
+
+/** What the first thread says. The others only say that they are done. */
+export type MemberMessage = { readonly worth: Worth } | { readonly solution: Solution | null }
 
 /**
  * Does what `solve` does in several threads that plan the problem together, see `team.ts`: on several cores a better
@@ -43,13 +56,17 @@ export async function solveInParallel(problem: Problem, options: ParallelOptions
   const memory = new SharedArrayBuffer(
     MeetingPlace.bytes(problem.stops.length, problem.vehicles.length, threads),
   )
-  const deadlineMs = timeLimitMs === undefined ? undefined : startMs + timeLimitMs
+  const handoverMs = HANDOVER_MS + HANDOVER_MS_PER_STOP * problem.stops.length
+  const deadlineMs = timeLimitMs === undefined ? undefined : startMs + timeLimitMs - handoverMs
+  const shared = withSharedMatrices(problem)
   const workers = Array.from({ length: threads }, (_, thread) => {
-    const task: MemberTask = { problem, memory, thread, threads, seed, maxIterations, deadlineMs }
-    return new Worker(workerFile(), { workerData: task })
+    const limits = { seed, maxIterations, deadlineMs, stop: options.stop }
+    const workerData: MemberTask = { problem: shared, memory, thread, threads, ...limits }
+    // Threads of a thread may hold as much as that one may, each.
+    return new Worker(workerFile(), { workerData, ...(!isMainThread && { resourceLimits }) })
   })
   try {
-    const solutions = await Promise.all(workers.map(answerOf))
+    const solutions = await Promise.all(workers.map((worker) => answerOf(worker, options.onImprovement)))
     return { ...solutions[0]!, elapsedMs: nowMs() - startMs }
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()))
@@ -60,9 +77,33 @@ function nowMs(): number {
   return performance.timeOrigin + performance.now()
 }
 
-function answerOf(worker: Worker): Promise<Solution> {
+/** The same problem with its matrices in memory that threads share instead of copying it. */
+function withSharedMatrices(problem: Problem): Problem {
+  const copies = new Map<Int32Array, Int32Array>()
+  const share = (matrix: Int32Array): Int32Array => {
+    const known = copies.get(matrix)
+    if (known) return known
+    const copy = new Int32Array(new SharedArrayBuffer(matrix.byteLength))
+    copy.set(matrix)
+    copies.set(matrix, copy)
+    return copy
+  }
+  return {
+    ...problem,
+    durationsSeconds: share(problem.durationsSeconds),
+    distancesMeters: share(problem.distancesMeters),
+    vehicles: problem.vehicles.map((vehicle) =>
+      vehicle.durationsSeconds ? { ...vehicle, durationsSeconds: share(vehicle.durationsSeconds) } : vehicle,
+    ),
+  }
+}
+
+function answerOf(worker: Worker, onImprovement?: (worth: Worth) => void): Promise<Solution | null> {
   return new Promise((resolve, reject) => {
-    worker.once('message', resolve)
+    worker.on('message', (message: MemberMessage) => {
+      if ('worth' in message) onImprovement?.(message.worth)
+      else resolve(message.solution)
+    })
     worker.once('error', reject)
     worker.once('exit', (code) =>
       reject(new Error(`a thread of the optimizer ended early, with code ${code}`)),

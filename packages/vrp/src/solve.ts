@@ -7,7 +7,7 @@ import { search } from './search.ts'
 import type { Solution, UnassignedStop } from './solution.ts'
 import { type Limits, StopCriterion } from './stop.ts'
 import { orderByNearness } from './stop-order.ts'
-import { TeamMember } from './team.ts'
+import { type Membership, TeamMember } from './team.ts'
 import { validateProblem } from './validate-problem.ts'
 
 /** How long writing and explaining the answer takes, at most, on a slow machine. */
@@ -24,7 +24,7 @@ export interface SolveOptions extends Limits {
    */
   readonly onImprovement?: (worth: Worth) => void
   /** For `solveInParallel`: which of how many threads this is. */
-  readonly team?: { memory: SharedArrayBuffer; thread: number; threads: number }
+  readonly team?: Membership
 }
 
 /**
@@ -33,14 +33,16 @@ export interface SolveOptions extends Limits {
  */
 export function solve(given: Problem, options: SolveOptions = {}): Solution {
   const stop = new StopCriterion(options)
-  validateProblem(given)
+  // Whoever makes a team has checked the problem.
+  if (!options.team) validateProblem(given)
   const problem = { ...given, stops: orderByNearness(given) }
   const model = compileModel(problem)
   stop.reserve(ANSWER_MS + ANSWER_MS_PER_STOP * model.stopCount)
   const { seed = 1, team } = options
-  const member = team && new TeamMember(model, team.memory, team.thread, team.threads, seed)
+  const member = team && new TeamMember(model, team, seed, options.onImprovement)
+  const onImprovement = member?.isDivided ? undefined : options.onImprovement
   // Threads of a team differ in their seed alone.
-  const plan = search(model, stop, seed + (team?.thread ?? 0), options.onImprovement, member)
+  const plan = search(model, stop, seed + (team?.thread ?? 0), onImprovement, member)
   const { routes, leftOut } = buildRoutes(problem, model, plan)
   return {
     routes,

@@ -54,6 +54,8 @@ export class StopCriterion {
 
   /** Ends the search so much before the time limit, but leaves it half of the time. */
   reserve(milliseconds: number): void {
+    // What comes before the search is long beside an iteration: the first one looks at the clock.
+    this.#untilLook = 0
     this.#searchLimitMs = this.#timeLimitMs - Math.min(milliseconds, this.#timeLimitMs / 2)
   }
 

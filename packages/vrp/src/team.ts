@@ -15,6 +15,13 @@ const MIN_STOPS_EACH = 200
 /** With fewer routes for each thread, dividing them would leave each too little to combine. */
 const MIN_ROUTES_EACH = 4
 
+/** Which of how many threads this is, and the memory that they share. */
+export interface Membership {
+  readonly memory: SharedArrayBuffer
+  readonly thread: number
+  readonly threads: number
+}
+
 /**
  * One of several threads that plan a problem together. Between two meetings each plans a neighbourhood of routes of its
  * own, so that together they do as many iterations on each stop as one thread would in several times the time; the
@@ -33,8 +40,14 @@ export class TeamMember {
   #meetings = 0
   #bestWorth: Worth = { absentWeight: Number.POSITIVE_INFINITY, cost: 0 }
   readonly #best: Snapshot
+  readonly #onImprovement: ((worth: Worth) => void) | undefined
+  /** Whether each thread searches a part of the plan: then only what all have found together is a plan. */
+  readonly isDivided: boolean
 
-  constructor(model: Model, memory: SharedArrayBuffer, thread: number, threads: number, seed: number) {
+  constructor(model: Model, membership: Membership, seed: number, onImprovement?: (worth: Worth) => void) {
+    const { memory, thread, threads } = membership
+    this.isDivided = model.stopCount >= MIN_STOPS_EACH * threads
+    this.#onImprovement = onImprovement
     this.#model = model
     this.#place = new MeetingPlace(model, memory, threads)
     this.#thread = thread
@@ -45,8 +58,7 @@ export class TeamMember {
 
   /** Whether the threads should meet now. */
   isDue(progress: number): boolean {
-    const isDivided = this.#model.stopCount >= MIN_STOPS_EACH * this.#threads
-    return isDivided && progress * MEETINGS >= this.#meetings
+    return this.isDivided && progress * MEETINGS >= this.#meetings
   }
 
   /**
@@ -86,6 +98,7 @@ export class TeamMember {
     if (!isBetter(worth, this.#bestWorth)) return
     this.#bestWorth = worth
     takeSnapshot(model, plan, this.#best)
+    if (this.isDivided) this.#onImprovement?.(worth)
   }
 
   #restoreBest(all: readonly Snapshot[], plan: Plan): void {

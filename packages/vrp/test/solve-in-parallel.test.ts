@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readSolomon } from '../bench/solomon.ts'
-import { worthOf } from '../src/acceptance.ts'
+import { type Worth, worthOf } from '../src/acceptance.ts'
 import { checkSolution } from '../src/check.ts'
 import { compileModel } from '../src/compile-model.ts'
 import { divideRoutes } from '../src/divide-routes.ts'
@@ -55,6 +55,20 @@ test('a time limit holds for all threads together', async () => {
   const solution = await solveInParallel(problem, { threads: 2, timeLimitMs: 300 })
   expect(checkSolution(problem, solution)).toEqual([])
   expect(solution.unassigned).toEqual([])
+})
+
+test('told to stop, all threads end at once with the best plan so far, and better plans were told before', async () => {
+  const problem = scatteredStops(400)
+  const stop = new SharedArrayBuffer(4)
+  const costs: number[] = []
+  const onImprovement = ({ cost }: Worth) => {
+    costs.push(cost)
+    if (costs.length === 2) Atomics.store(new Int32Array(stop), 0, 1)
+  }
+  const solution = await solveInParallel(problem, { threads: 2, timeLimitMs: 600_000, stop, onImprovement })
+  expect(checkSolution(problem, solution)).toEqual([])
+  expect(costs[1]).toBeLessThan(costs[0]!)
+  expect(solution.cost).toBeLessThanOrEqual(costs[1]!)
 })
 
 test('a problem that cannot be understood is refused before any thread starts', async () => {
