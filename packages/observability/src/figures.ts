@@ -8,6 +8,7 @@ export const runtimeFigures = /^(nodejs_|process_)/
 /** What rules use of others: Prometheus itself, kube-state-metrics, cAdvisor, and the exporters of nodes and servers. */
 export const exporterFigures: readonly string[] = [
   'up',
+  'ALERTS',
   'pg_up',
   'pg_stat_activity_count',
   'pg_settings_max_connections',

@@ -5,6 +5,8 @@ type Given = Readonly<Record<string, string>>
 export type AlertCase = {
   alert: string
   severity: 'critical' | 'warning' | 'none'
+  /** Tells rules apart that share name and severity. */
+  within?: string
   fires: { given: Given; at: string; labels: Record<string, string>; summary: string }
   quiet: { given: Given; at: string }
 }
@@ -12,6 +14,9 @@ export type AlertCase = {
 const gateway = 'service="gateway"'
 const checkout = `${gateway},method="POST",route="/v1/checkout"`
 const driver = `${gateway},method="POST",route="/v1/driver/*"`
+/** Ours are down, the first sample aside. */
+const away = { 'up{job="urbanbloom",service="order",instance="order:8083"}': '1 1 0x10' }
+const noDatabase = { 'db_up{service="order"}': '1 0x10', 'db_up{service="auth"}': '1 0x10' }
 
 /** `bad` of a hundred requests a minute fail, all the time. */
 const requests = (labels: string, bad: number, minutes = 100): Given => ({
@@ -73,7 +78,55 @@ const objective = (
   },
 ]
 
+const outages: AlertCase[] = [
+  {
+    alert: 'CheckoutFailing',
+    severity: 'critical',
+    fires: {
+      given: requests(checkout, 60),
+      at: '3m',
+      labels: { slo: 'checkout_availability', service: 'order' },
+      summary: '60% of the checkouts of the last minute failed',
+    },
+    quiet: { given: requests(checkout, 40), at: '3m' },
+  },
+  {
+    alert: 'CheckoutSlow',
+    severity: 'critical',
+    fires: {
+      given: latency(60),
+      at: '3m',
+      labels: { slo: 'checkout_latency', service: 'order' },
+      summary: '60% of the checkouts of the last minute took longer than a second',
+    },
+    quiet: { given: latency(40), at: '3m' },
+  },
+  {
+    alert: 'DriverApiFailing',
+    severity: 'critical',
+    fires: {
+      given: requests(driver, 60),
+      at: '3m',
+      labels: { slo: 'driver_api', service: 'delivery-routing' },
+      summary: '60% of what drivers’ apps asked in the last minute failed',
+    },
+    quiet: { given: requests(driver, 40), at: '3m' },
+  },
+  {
+    alert: 'VansUnseen',
+    severity: 'critical',
+    fires: {
+      given: drivers(4, 6),
+      at: '3m',
+      labels: { service: 'delivery-routing' },
+      summary: '60% of the vans on the road have not been seen for a minute',
+    },
+    quiet: { given: drivers(6, 4), at: '3m' },
+  },
+]
+
 const objectives: AlertCase[] = [
+  ...outages,
   ...objective(
     'CheckoutAvailabilityBurn',
     'checkout_availability',
@@ -139,7 +192,7 @@ const causes: AlertCase[] = [
     alert: 'TargetDown',
     severity: 'critical',
     fires: {
-      given: { 'up{job="urbanbloom",service="order",instance="order:8083"}': '1 1 0x10' },
+      given: away,
       at: '4m',
       labels: { job: 'urbanbloom', service: 'order', instance: 'order:8083' },
       summary: 'order does not answer at order:8083',
@@ -147,6 +200,46 @@ const causes: AlertCase[] = [
     // One scrape that fails is not an outage.
     quiet: { given: { 'up{job="urbanbloom",service="order",instance="order:8083"}': '1 0 1x10' }, at: '2m' },
   },
+  {
+    alert: 'TargetDown',
+    severity: 'warning',
+    fires: {
+      given: { ...away, 'up{job="urbanbloom",service="order",instance="other:8083"}': '1x20' },
+      at: '9m',
+      labels: { job: 'urbanbloom', service: 'order', instance: 'order:8083' },
+      summary: 'order does not answer at order:8083',
+    },
+    quiet: { given: away, at: '9m' },
+  },
+  {
+    alert: 'ServiceWasDown',
+    severity: 'none',
+    within: '10m',
+    fires: {
+      given: away,
+      at: '5m',
+      labels: { service: 'order', within: '10m' },
+      summary: 'order was down within the last ten minutes',
+    },
+    quiet: {
+      given: { ...away, 'up{job="urbanbloom",service="order",instance="other:8083"}': '1x20' },
+      at: '9m',
+    },
+  },
+  ...['3', '10', '35'].map(
+    (minutes): AlertCase => ({
+      alert: 'DatabaseWasDown',
+      severity: 'none',
+      within: `${minutes}m`,
+      fires: {
+        given: noDatabase,
+        at: '5m',
+        labels: { service: 'postgres', within: `${minutes}m` },
+        summary: `The database was down within the last ${minutes} minutes`,
+      },
+      quiet: { given: { 'db_up{service="order"}': '1x10' }, at: '5m' },
+    }),
+  ),
   {
     alert: 'ServiceMissing',
     severity: 'critical',
@@ -164,7 +257,7 @@ const causes: AlertCase[] = [
     alert: 'DatabaseDown',
     severity: 'critical',
     fires: {
-      given: { 'db_up{service="order"}': '1 0x10', 'db_up{service="auth"}': '1 0x10' },
+      given: noDatabase,
       at: '3m',
       labels: { service: 'postgres' },
       summary: 'The database answers nobody',
@@ -331,7 +424,7 @@ const causes: AlertCase[] = [
       given: { 'payment_reconciliation_timestamp_seconds{service="payment"}': '0x500' },
       at: '8h',
       labels: { service: 'payment' },
-      summary: 'Payments were last compared with the provider 8h 0m 0s ago',
+      summary: 'Payments have not been compared with the provider for 8h 0m 0s',
     },
     quiet: { given: { 'payment_reconciliation_timestamp_seconds{service="payment"}': '0+60x500' }, at: '8h' },
   },
@@ -383,6 +476,24 @@ const causes: AlertCase[] = [
         'tls_certificate_expiry_timestamp_seconds{service="order",certificate="database_ca"}': '8640000x30',
       },
       at: '20m',
+    },
+  },
+  {
+    alert: 'CertificateUnseen',
+    severity: 'warning',
+    fires: {
+      given: {
+        'tls_server_certificate_seen{service="delivery-routing",certificate="public_address"}': '0x90',
+      },
+      at: '70m',
+      labels: { service: 'delivery-routing', certificate: 'public_address' },
+      summary: 'The certificate public_address cannot be read by delivery-routing',
+    },
+    quiet: {
+      given: {
+        'tls_server_certificate_seen{service="delivery-routing",certificate="public_address"}': '0x40 1x50',
+      },
+      at: '70m',
     },
   },
   {

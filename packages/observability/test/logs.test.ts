@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { repository } from '@urbanbloom/local/programs'
+import { repository, serviceNames } from '@urbanbloom/local/programs'
 import { nearbyAddress } from '@urbanbloom/test-kit/shop'
 import { startSystem } from '@urbanbloom/test-kit/system'
 import { beforeAll, expect, test } from 'vitest'
@@ -129,13 +129,73 @@ test('each request is one line, and so is each thing that happened in the busine
   }
 })
 
-test('docs/observability.md lists every field that a line has', () => {
+const kinds: Record<string, string> = {
+  string: 'text',
+  number: 'number',
+  boolean: 'yes or no',
+  unknown: 'object',
+  'readonly string[]': 'list of texts',
+}
+const onEveryLine = ['level', 'time', 'service', 'msg']
+
+test('docs/observability.md lists every field that the code can log, with its one type', () => {
+  const source = readFileSync(join(repository, 'packages/service-kit/src/log-fields.ts'), 'utf8')
+  const declared = [...source.matchAll(/^ {2}(\w+)\?: (.*)$/gm)].map(([, name, type = '']) => {
+    const bare = type.split(' | ').filter((part) => part !== 'undefined' && part !== 'null')
+    return [name, kinds[bare.join(' | ')]]
+  })
+  const documented = documentedFields()
+  for (const name of onEveryLine) documented.delete(name)
+  expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(declared))
+})
+
+test('every field of a line is a documented one and has its type', () => {
+  const documented = documentedFields()
+  const odd = lines.flatMap((line) =>
+    Object.entries(line)
+      .filter(([name, value]) => value !== null && documented.get(name) !== kindOf(value))
+      .map(([name, value]) => `${name}: ${kindOf(value)} in ${line.service}, ${line.msg}`),
+  )
+  expect([...new Set(odd)]).toEqual([])
+})
+
+test('no line is written past the list: by another logger, or with fields that were put together elsewhere', () => {
+  const folders = [...serviceNames.map((name) => `services/${name}/src`), 'packages/service-kit/src']
+  const odd = folders.flatMap((folder) =>
+    readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => {
+        const code = readFileSync(join(repository, folder, file), 'utf8')
+        const calls = code.matchAll(
+          /\blog(?:\.(?:fatal|error|warn|info|debug|trace)|\[[^\]]+\])\(\s*(\{(?:[^{}]|\{[^{}]*\})*\}|.)/g,
+        )
+        const unseen = [...calls].filter(([, first = '']) => !/^['"`o]|^\{(?![^]*\.\.\.)/.test(first))
+        const strangers = code.match(/\bpino\(|request\.log\b|req\.log\b|console\.(log|error|warn)\(/g) ?? []
+        const isLog = file === 'log.ts'
+        return [...unseen.map(([call]) => call), ...(isLog ? [] : strangers)].map(
+          (call) => `${file}: ${call}`,
+        )
+      }),
+  )
+  expect(odd).toEqual([])
+})
+
+/** By its name the type of each field in the table. */
+function documentedFields(): Map<string, string> {
   const page = readFileSync(join(repository, 'docs/observability.md'), 'utf8')
   const [, section = ''] = /## Logs\n([\s\S]*?)\n## /.exec(page) ?? []
-  const listed = new Set([...section.matchAll(/`(\w+)`/g)].map(([, name]) => name))
-  const used = new Set(lines.flatMap((line) => Object.keys(line)))
-  expect([...used].filter((name) => !listed.has(name)).toSorted()).toEqual([])
-})
+  const rows = [...section.matchAll(/^\| (`\w+`(?:, `\w+`)*) \| ([\w ]+) \|/gm)]
+  return new Map(
+    rows.flatMap(([, names = '', type = '']) =>
+      [...names.matchAll(/\w+/g)].map(([name]) => [name, type] as const),
+    ),
+  )
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'object') return Array.isArray(value) ? 'list of texts' : 'object'
+  return kinds[typeof value] ?? typeof value
+}
 
 function lineWith(secret: string): string {
   return text.split('\n').find((line) => line.includes(secret)) ?? ''

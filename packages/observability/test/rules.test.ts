@@ -40,8 +40,8 @@ describe.skipIf(programs === undefined)('with promtool', () => {
   })
 
   test('each alert fires, with the words and labels that people will read', async () => {
-    await testRules(({ alert, severity, fires }) => {
-      const rule = ruleOf(alert, severity)
+    await testRules(({ alert, severity, within, fires }) => {
+      const rule = ruleOf(alert, severity, within)
       const { description = '', runbook = '' } = rule.annotations
       const exp_alerts = [
         {
@@ -49,8 +49,20 @@ describe.skipIf(programs === undefined)('with promtool', () => {
           exp_annotations: { summary: fires.summary, description, runbook },
         },
       ]
+      // Rules of one name are told apart by what they fire, so each has to be the only one or be asked for by its labels.
+      const labels = `alertname="${alert}",severity="${severity}",alertstate="firing"${within === undefined ? '' : `,within="${within}"`}`
+      const isFiring = {
+        eval_time: fires.at,
+        expr: `count(ALERTS{${labels}})`,
+        exp_samples: [{ labels: '{}', value: 1 }],
+      }
       const check = { eval_time: fires.at, alertname: alert, exp_alerts }
-      return { ...groupOf(alert, severity, fires.given), alert_rule_test: [check] }
+      const group = groupOf(alert, severity, fires.given)
+      return {
+        ...group,
+        ...(within === undefined && { alert_rule_test: [check] }),
+        promql_expr_test: [isFiring],
+      }
     })
   })
 
@@ -66,10 +78,10 @@ describe.skipIf(programs === undefined)('with promtool', () => {
 })
 
 test('each rule of an alert has a case, and each case a rule', () => {
-  const rules = alerts.map(({ alert, labels }) => `${alert} ${labels.severity}`)
+  const rules = alerts.map(({ alert, labels }) => `${alert} ${labels.severity} ${labels.within ?? ''}`)
   const cases = Object.values(alertCases)
     .flat()
-    .map(({ alert, severity }) => `${alert} ${severity}`)
+    .map(({ alert, severity, within = '' }) => `${alert} ${severity} ${within}`)
   expect(cases.toSorted()).toEqual(rules.toSorted())
   expect(rules.length).toBeGreaterThan(35)
 })
@@ -96,8 +108,10 @@ test('every figure that a rule asks for exists in the code or in a named exporte
   expect([...new Set(unknown)]).toEqual([])
 })
 
-function ruleOf(alert: string, severity: string): Alert {
-  const rule = alerts.find((each) => each.alert === alert && each.labels.severity === severity)
+function ruleOf(alert: string, severity: string, within?: string): Alert {
+  const rule = alerts.find(
+    (each) => each.alert === alert && each.labels.severity === severity && each.labels.within === within,
+  )
   if (rule === undefined) throw new Error(`There is no rule ${alert} with the severity ${severity}`)
   return rule
 }
@@ -131,7 +145,7 @@ async function testRules(toGroup: (each: AlertCase) => object): Promise<void> {
 const words = new Set(
   (
     'sum max min count avg by on or and unless without group_left absent vector rate increase time clamp_max bool ' +
-    'offset histogram_quantile avg_over_time label_replace'
+    'offset histogram_quantile avg_over_time max_over_time min_over_time label_replace'
   ).split(' '),
 )
 

@@ -1,7 +1,14 @@
-import { type LoggerOptions, pino } from 'pino'
+import { type Logger, type LoggerOptions, pino } from 'pino'
+import type { LogFields } from './log-fields.ts'
 import { currentContext, traceIdOf } from './request-context.ts'
 
-export type Log = ReturnType<typeof createLog>
+type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+// As a method, because Fastify's own type of a logger takes any object.
+type Write = { write(fields: LogFields, message: string): void; write(message: string): void }['write']
+
+/** Pino's logger, which takes the fields of `LogFields` and no others. */
+export type Log = Omit<Logger, Level> & Readonly<Record<Level, Write>>
 
 /** Lines are written together, because a system call for each would cost more than all the rest of logging. */
 const BUFFER_BYTES = 4_096
@@ -11,7 +18,7 @@ const FLUSH_MS = 100
  * JSON lines on stdout. Every line of a request carries its `requestId` and `traceId`. Lines wait at most 100 ms, and
  * what waits is written when the process exits; only SIGKILL loses it.
  */
-export function createLog(service: string, level: string) {
+export function createLog(service: string, level: string): Log {
   const destination = pino.destination({ fd: 1, sync: false, minLength: BUFFER_BYTES })
   setInterval(() => destination.flush(), FLUSH_MS).unref()
   const options = loggerOptions(service, level)
@@ -19,7 +26,7 @@ export function createLog(service: string, level: string) {
 }
 
 /** Why a process ends before its log is there: JSON lines of the same form on stderr, written at once. */
-export function createLastWordsLog(service: string) {
+export function createLastWordsLog(service: string): Log {
   return pino(loggerOptions(service, 'info'), pino.destination({ fd: 2, sync: true }))
 }
 

@@ -6,8 +6,20 @@ export type BusinessMetrics = ReturnType<typeof createBusinessMetrics>
 export function createBusinessMetrics(metrics: Metrics) {
   const cacheReads = metrics.counter('cache_reads_total', 'Reads through the cache', ['cache', 'outcome'])
   const plans = metrics.counter('plans_total', 'Plans worked off, by outcome', ['outcome'])
-  // So that the first failure of a process is an increase, and not a series that was not there before.
+  const plannedStops = metrics.counter(
+    'plan_stops_total',
+    'Deliveries in plans, by whether they found a place',
+    ['outcome'],
+  )
+  const punctuality = metrics.counter(
+    'stop_punctuality_total',
+    'Stops delivered, by how they met their window',
+    ['outcome'],
+  )
+  // So that the first of a process is an increase, and not a series that was not there before.
   plans.inc({ outcome: 'failed' }, 0)
+  for (const outcome of ['planned', 'unassigned']) plannedStops.inc({ outcome }, 0)
+  for (const outcome of ['early', 'on_time', 'late']) punctuality.inc({ outcome }, 0)
   return {
     holds: metrics.counter('delivery_holds_total', 'Requests to hold a window, by outcome', ['outcome']),
     releases: metrics.counter('delivery_releases_total', 'Deliveries released, by cause', ['cause']),
@@ -30,13 +42,9 @@ export function createBusinessMetrics(metrics: Metrics) {
       'How far a plan lies above an estimate that none can go below; 0.5 is half as long again',
       [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5],
     ),
-    plannedStops: metrics.counter('plan_stops_total', 'Deliveries in plans, by whether they found a place', [
-      'outcome',
-    ]),
+    plannedStops,
     stops: metrics.counter('stop_outcomes_total', 'Stops that drivers ended, by outcome', ['outcome']),
-    punctuality: metrics.counter('stop_punctuality_total', 'Stops delivered, by how they met their window', [
-      'outcome',
-    ]),
+    punctuality,
     positions: metrics.counter('driver_positions_total', 'Positions that drivers sent, by outcome', [
       'outcome',
     ]),

@@ -53,6 +53,7 @@ import { keepTrackPartitions } from './positions/track-store.ts'
 import { registerHandoverRoutes } from './proofs/handover-routes.ts'
 import { registerProofFileRoutes } from './proofs/proof-file-routes.ts'
 import { forgetOldProofFiles } from './proofs/proof-files.ts'
+import { measurePublicCertificate } from './public-certificate-metrics.ts'
 import { createFeed } from './stream/feed.ts'
 import { forgetOldRouteEvents } from './stream/route-events.ts'
 import { createSseConnections } from './stream/sse.ts'
@@ -120,6 +121,7 @@ function createContext(
   }
   const business = createBusinessMetrics(metrics)
   measureDay(db, metrics)
+  measurePublicCertificate(config.publicUrl, metrics)
   const travel = createTravelTimes(config.osrm, { redis, log, metrics: business })
   resources.defer(() => travel.close())
   const travelTimes = overrides.travelTimes ?? travel.times

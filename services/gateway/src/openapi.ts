@@ -36,7 +36,7 @@ export function createOpenApi(options: {
           return true
         } catch (err) {
           options.log.warn(
-            { err, upstream: name, known: lastGood.has(name) },
+            { err, upstream: name, isKnown: lastGood.has(name) },
             'no OpenAPI document from a service',
           )
           return false

@@ -35,6 +35,8 @@ export function observeProvider(provider: PaymentProvider, metrics: Metrics): Pa
   )
   const observed: Record<string, unknown> = { ...provider }
   for (const call of timedCalls) {
+    // So that the first failure of a process is an increase, and not a series that was not there before.
+    for (const outcome of ['answered', 'unavailable']) calls.inc({ call, outcome }, 0)
     const ask = provider[call] as (...args: unknown[]) => Promise<unknown>
     observed[call] = async (...args: unknown[]) => {
       const started = performance.now()

@@ -68,7 +68,7 @@ function reportContradiction(
   const isOver = payment?.status === 'voided' || payment?.status === 'declined'
   if (isOver && (fact.state === 'authorized' || fact.state === 'captured')) {
     ctx.log.error(
-      { paymentId: payment.id, status: payment.status, provider: fact.state },
+      { paymentId: payment.id, paymentStatus: payment.status, providerState: fact.state },
       'the provider holds money for a payment that has ended; see the reconciliation',
     )
   }

@@ -67,7 +67,7 @@ async function receive(ctx: PaymentContext, event: ProviderEvent): Promise<'appl
     if (!violates(err)) throw err
     ctx.metrics.webhooks.inc({ result: 'refused' })
     ctx.log.error(
-      { err, eventId: event.id, type: event.type },
+      { err, eventId: event.id, eventType: event.type },
       "an event of the provider contradicts a payment's record",
     )
     throw conflict('webhook_contradicts_payment', 'The event says what this payment cannot be', {

@@ -90,7 +90,7 @@ async function settle(
 async function fail(ctx: Context, message: Message, err: unknown): Promise<void> {
   const note = describe(err)
   ctx.log.warn(
-    { messageId: message.id, kind: message.kind, tries: message.tries, note },
+    { messageId: message.id, messageKind: message.kind, tries: message.tries, note },
     'a mail was not sent',
   )
   if (err instanceof MailRefused || message.tries >= MAX_TRIES) return settle(ctx, message, 'dead', note)
