@@ -134,6 +134,28 @@ it('tells the driver and the customer once that the van comes near, and leaves t
   expect(body.stops[0].status).toBe('pending')
 })
 
+it('tells once of a fence that several batches cross at once', async () => {
+  const [stop] = day.route.stops
+  const [at] = await world.db.query<Place>(
+    `select (address->>'latitude')::float8 as latitude, (address->>'longitude')::float8 as longitude
+     from deliveries where order_id = $1`,
+    [stop?.orderId],
+  )
+  if (stop === undefined || at === undefined) throw new Error('No stop')
+  const told = () =>
+    world.db.query(
+      `select 1 from route_events where stream = $1 and type in ('stop.approaching', 'stop.reached')`,
+      [`driver:${day.driver.id}`],
+    )
+  const before = (await told()).length
+  await world.db.query('update stops set approached_at = null, reached_at = null where id = $1', [stop.id])
+  const batches = Array.from({ length: 8 }, (_, index) => [
+    position(4 - index / 4, metersNorth(at, 10 - index), { speedMps: 1 }),
+  ])
+  await Promise.all(batches.map((positions) => expecting(202, day.drive('positions', { positions }))))
+  expect(await told()).toHaveLength(before + 2)
+})
+
 describe('the track’s partitions', () => {
   const partitions = async () => {
     const rows = await world.db.query<{ name: string }>(
