@@ -34,8 +34,16 @@ function at(hour: number): Date {
   return new Date(MIDNIGHT + hour * 3_600_000)
 }
 
+type DayOptions = {
+  seed: number
+  stops: number
+  vans: number
+  /** Half an hour for each driver around noon. */
+  breaks?: boolean
+}
+
 /** A made-up day around the hub, the same for a seed; the last delivery is the late one. */
-export function makeDay({ seed, stops, vans }: { seed: number; stops: number; vans: number }): Day {
+export function makeDay({ seed, stops, vans, breaks = false }: DayOptions): Day {
   const random = createRandom(seed * 7_919)
   const deliveries = Array.from({ length: stops + 1 }, (_, index) => {
     const reach = 0.06 * Math.sqrt(random())
@@ -70,7 +78,7 @@ export function makeDay({ seed, stops, vans }: { seed: number; stops: number; va
     end: at(21),
     capacity: { weightGrams: 600_000, volumeMilliliters: 4_000_000 },
     skills: [],
-    breaks: [],
+    breaks: breaks ? [{ earliest: at(11), latest: at(14), durationSeconds: 1_800 }] : [],
   }))
   return { hub, date: '2026-06-10', startsAt: at(0), shifts, deliveries, routes: [] }
 }
@@ -121,6 +129,7 @@ export function inForce(day: Day, problem: Problem, solution: Solution): Day {
       startedAt: null,
       completedAt: null,
       brokenDownAt: null,
+      resumesAt: null,
       stops,
     }
   })
