@@ -65,6 +65,11 @@ export async function startCity(options: {
       prometheusUrl: stack.prometheusUrl,
       readerUrl,
       runSql: async (statement: string) => (await reader.query<Row>(statement)).rows,
+      /** Makes one alert fire, for what shows alerts. */
+      giveUpAJob: () =>
+        system.sql(
+          `select orders_jobs.add_job('deliver_event', '{"to": "nobody", "event": {}}'::json, max_attempts := 1)`,
+        ),
       /** Lets people come until `stop` says so, with faults, so that what counts refusals has something to count. */
       async liveADay(day: { profile: Profile; speed: number; startHour: number; stop: AbortSignal }) {
         const ops = await createOps(system)

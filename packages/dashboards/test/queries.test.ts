@@ -30,6 +30,7 @@ test.skipIf(programs === undefined || exporters === undefined)(
     const city = await startCity({ folder, programs: programs as never, exporters: exporters as never })
     resources.defer(city.close)
 
+    await city.giveUpAJob()
     const stopping = new AbortController()
     const day = city.liveADay({
       profile: {

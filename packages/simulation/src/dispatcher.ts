@@ -1,6 +1,6 @@
 import { drive } from './driver.ts'
 import { type Hub, hireVan, type Van } from './fleet.ts'
-import type { Session, World } from './world.ts'
+import { endedEarly, type Session, type World } from './world.ts'
 
 /** Vans leave in waves: the orders since the last one are planned and loaded together. */
 const WAVE_HOURS = 2
@@ -22,13 +22,19 @@ export async function runHub(world: World, ops: Session, hub: Hub): Promise<void
       ({ hub: at, orderId }) => at.name === hub.name && world.tally.orders.get(orderId) === 'confirmed',
     ).length
     while (waiting.length < Math.ceil(wanted / STOPS_PER_VAN) + SPARE_VANS && !clock.signal.aborted) {
-      waiting.push(await hireVan(world, await renewed(world, ops), hub))
+      const van = await hireVan(world, await renewed(world, ops), hub).catch((err: unknown) => {
+        if (!world.client.hasOutages) throw err
+        endedEarly(world, 'Hiring', err)
+      })
+      if (van !== undefined) waiting.push(van)
     }
     if (wanted > 0) {
       const routed = await planWave(world, ops, hub)
       const leaving = waiting.filter(({ driverId }) => routed.has(driverId))
       waiting = waiting.filter((van) => !leaving.includes(van))
-      driving.push(...leaving.map((van) => drive(world, van)))
+      driving.push(
+        ...leaving.map((van) => drive(world, van).catch((err) => endedEarly(world, 'A route', err))),
+      )
     }
     await clock.waitHours(wanted > 0 ? WAVE_HOURS : LOOK_AGAIN_HOURS)
   }

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 import type { FlashSale } from './profiles.ts'
 import { goShopping } from './shopper.ts'
-import type { Session, World } from './world.ts'
+import { endedEarly, type Session, type World } from './world.ts'
 
 /** Minutes over which the buyers come. */
 const RUSH_MINUTES = 10
@@ -32,7 +32,8 @@ export async function rush(world: World, sale: FlashSale, productId: string): Pr
   await clock.waitHours(sale.atHour - (clock.hours() % 24))
   const buyers = Array.from({ length: sale.buyers }, async () => {
     await clock.waitSeconds(chance.between(0, RUSH_MINUTES * 60))
-    if (!clock.signal.aborted) await goShopping(world, [productId])
+    if (clock.signal.aborted) return
+    await goShopping(world, [productId]).catch((err: unknown) => endedEarly(world, 'A rush', err))
   })
   await Promise.all(buyers)
 }

@@ -1,13 +1,16 @@
 // A day in Atlanta: `npm run simulate -- [--profile full] [--speed 60] [--hours 24] [--start-hour 6]
-// [--fault dead-spots,bad-cards] [--seed 1]`. URBANBLOOM_URL names another entrance than the local one.
+// [--fault dead-spots,bad-cards] [--seed 1]`. URBANBLOOM_URL names another entrance than the local one; with
+// `--own-system` one is started for the simulation alone, of which faults can take parts away.
 import { parseArgs } from 'node:util'
 import { accounts, PASSWORD } from '@urbanbloom/local/seed-data'
 import { readSettings } from '@urbanbloom/local/settings'
 import { createDashboard } from './dashboard.ts'
 import { type Fault, faults, isFault } from './faults.ts'
 import { withLostWebhooks } from './lost-webhooks.ts'
+import { startOwnSystem } from './own-system.ts'
 import { type ProfileName, profiles } from './profiles.ts'
-import { simulate } from './simulate.ts'
+import { isServerFault, type ServerFaultName, serverFaults } from './server-faults.ts'
+import { type Simulation, simulate } from './simulate.ts'
 import { summarize } from './summary.ts'
 
 const HOUR_MS = 3_600_000
@@ -26,22 +29,46 @@ try {
 }
 process.exit()
 
-async function run({ profile, speed, hours, startHour, seed, switched }: Arguments): Promise<number> {
-  const { ports } = readSettings(process.env)
-  const url = process.env.URBANBLOOM_URL || `http://127.0.0.1:${ports.gateway}`
+async function run(parsed: Arguments): Promise<number> {
+  if (!parsed.ownSystem) {
+    const { ports } = readSettings(process.env)
+    const url = process.env.URBANBLOOM_URL || `http://127.0.0.1:${ports.gateway}`
+    const ops = { email: accounts.ops.email, password: PASSWORD }
+    return liveThrough(parsed, { url, ops }, (play) =>
+      parsed.switched.has('lost-webhooks')
+        ? withLostWebhooks(`http://127.0.0.1:${ports['payment-sandbox']}`, play)
+        : play(),
+    )
+  }
+  console.log('Starting a system of its own')
+  const system = await startOwnSystem()
+  try {
+    return await liveThrough(parsed, system, (play) => system.withFaults(parsed.serverFaults, play))
+  } finally {
+    await system.close()
+  }
+}
+
+type Entrance = { url: string; ops: { email: string; password: string } }
+type Around = (play: () => Promise<Simulation>) => Promise<Simulation>
+
+/** @param around what happens to the system meanwhile. @returns the exit code. */
+async function liveThrough(parsed: Arguments, { url, ops }: Entrance, around: Around): Promise<number> {
+  const { profile, speed, hours, startHour, seed, switched } = parsed
   console.log(`${profile}: ${profiles[profile].says}, at ${url}`)
   const over = setTimeout(() => stopping.abort(), (hours * HOUR_MS) / speed)
   let redraw: NodeJS.Timeout | undefined
   const play = () =>
     simulate({
       url,
-      ops: { email: accounts.ops.email, password: PASSWORD },
+      ops,
       profile: profiles[profile],
       faults: switched,
       speed,
       startHour,
       seed,
       stop: stopping.signal,
+      hasOutages: parsed.serverFaults.length > 0,
       onBegin: (world) => {
         const draw = createDashboard(world)
         const isScreen = process.stdout.isTTY
@@ -50,9 +77,7 @@ async function run({ profile, speed, hours, startHour, seed, switched }: Argumen
       },
     })
   try {
-    const simulation = switched.has('lost-webhooks')
-      ? await withLostWebhooks(`http://127.0.0.1:${ports['payment-sandbox']}`, play)
-      : await play()
+    const simulation = await around(play)
     clearInterval(redraw)
     console.log(`\n${summarize(simulation)}`)
     return simulation.world.tally.surpriseCount() === 0 ? 0 : 1
@@ -69,6 +94,8 @@ type Arguments = {
   startHour: number
   seed: number
   switched: ReadonlySet<Fault>
+  ownSystem: boolean
+  serverFaults: readonly ServerFaultName[]
 }
 
 /** @throws an error that lists everything that is wrong with them. */
@@ -82,6 +109,7 @@ function readArguments(args: string[]): Arguments {
       'start-hour': { type: 'string', default: '6' },
       seed: { type: 'string', default: '1' },
       fault: { type: 'string', multiple: true, default: [] },
+      'own-system': { type: 'boolean', default: false },
     },
   })
   const wrong: string[] = []
@@ -95,9 +123,18 @@ function readArguments(args: string[]): Arguments {
     wrong.push(`There is no profile ${profile}: take one of ${Object.keys(profiles).join(', ')}.`)
   }
   const names = values.fault.flatMap((text) => text.split(',')).filter((name) => name !== '')
-  for (const name of names.filter((each) => !isFault(each))) {
+  for (const name of names.filter((each) => !isFault(each) && !isServerFault(each))) {
     wrong.push(`There is no fault ${name}. There are:`)
     wrong.push(...Object.entries(faults).map(([known, says]) => `  ${known}: ${says}`))
+    wrong.push('and with --own-system, because nobody else’s processes are killed:')
+    wrong.push(...Object.entries(serverFaults).map(([known, { says }]) => `  ${known}: ${says}`))
+  }
+  const ownSystem = values['own-system']
+  if (!ownSystem && names.some(isServerFault)) {
+    wrong.push(`The fault ${names.filter(isServerFault).join(', ')} needs --own-system.`)
+  }
+  if (ownSystem && names.includes('lost-webhooks')) {
+    wrong.push('The fault lost-webhooks is for the running system, without --own-system.')
   }
   const parsed: Arguments = {
     profile,
@@ -106,6 +143,8 @@ function readArguments(args: string[]): Arguments {
     startHour: number('start-hour', values['start-hour'], 0, 23.99),
     seed: number('seed', values.seed, 0, 4_294_967_295),
     switched: new Set(names.filter(isFault)),
+    ownSystem,
+    serverFaults: names.filter(isServerFault),
   }
   if (wrong.length > 0) throw new Error(wrong.join('\n'))
   return parsed

@@ -36,6 +36,11 @@ export function createPhone({ client, chance, people, tally, faults }: World, se
     events = []
     positions = []
     const { status, body } = await post('sync', '/v1/driver/sync', batch)
+    if (status !== 200 && client.hasOutages) {
+      // The phone keeps what nobody took, and sends it with the next.
+      events = [...batch.events, ...events]
+      return
+    }
     if (status !== 200)
       return tally.surprise(`A phone's records were refused with ${status}: ${body?.detail}`)
     for (const { status: outcome, code } of body.results) {

@@ -27,18 +27,23 @@ test('a van waits for the window, at any speed, and what a van in fast motion lo
     },
   }
   const watch = createWatch(clock)
-  // Half an hour's way takes four hours of a clock at 240 times the speed.
-  now += 4
-  watch.drove({ taken: 4, needed: 0.5 })
+  // Half an hour's way takes two hours of a clock at 240 times the speed.
+  now += 2
+  watch.drove({ taken: 2, needed: 0.5 })
   expect(watch.hours()).toBe(10.5)
+  // An hour and a half of the wait is over by that, the rest is waited.
   await watch.waitUntil(13)
-  expect(waits).toEqual([2.5])
+  expect(waits).toEqual([1])
   expect(watch.hours()).toBe(13)
   await watch.waitUntil(12)
-  expect(waits).toEqual([2.5])
+  expect(waits).toEqual([1])
+  now += 4
+  watch.drove({ taken: 4, needed: 0.5 })
+  await watch.waitUntil(14)
+  expect([waits, watch.hours()]).toEqual([[1], 14])
   // What a slow system costs is a delay.
   now += 2.5
-  expect(watch.hours()).toBe(15.5)
+  expect(watch.hours()).toBe(16.5)
 })
 
 test('deliveries are judged by their window, and those without one are not', () => {

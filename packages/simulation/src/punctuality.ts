@@ -38,9 +38,12 @@ export function createWatch(clock: Pick<Clock, 'hours' | 'waitHours'>) {
     drove({ taken, needed }: { taken: number; needed: number }): void {
       lost += Math.max(0, taken - needed)
     },
+    /** What was lost on the way is waited already. */
     async waitUntil(hour: number): Promise<void> {
-      const ahead = hour - hours()
-      if (ahead > 0) await clock.waitHours(ahead)
+      const ahead = Math.max(0, hour - hours())
+      const waited = Math.min(lost, ahead)
+      lost -= waited
+      if (ahead > waited) await clock.waitHours(ahead - waited)
     },
   }
 }

@@ -87,7 +87,9 @@ async function fillBasket(
     due: dueOf(window, { date, timeZone: inmanPark.timeZone, nowHours: clock.hours() }),
   }))
   const ahead = dues.filter(({ due }) => due !== undefined)
-  const { window, due } = chance.pick(ahead.length > 0 ? ahead : dues)
+  const choices = ahead.length > 0 ? ahead : dues
+  // Every second customer wants it soon.
+  const { window, due } = chance.is(0.5) ? (choices[0] as (typeof choices)[number]) : chance.pick(choices)
   const { start, end } = window
   const items = productIds.map((productId) => ({ productId, quantity: chance.is(0.8) ? 1 : 2 }))
   return { basket: { items, address, deliveryWindow: { start, end } }, due }

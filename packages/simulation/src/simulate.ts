@@ -15,7 +15,7 @@ import { createPeople } from './people.ts'
 import type { Profile } from './profiles.ts'
 import { VISITS_PER_ORDER, visit } from './shopper.ts'
 import { createTally, type Tally } from './tally.ts'
-import type { World } from './world.ts'
+import { endedEarly, type World } from './world.ts'
 
 /** More people than this at once wait outside; they are counted as turned away. */
 const MAX_VISITORS = 4_000
@@ -37,12 +37,14 @@ export async function simulate(options: {
   startHour: number
   seed: number
   stop: AbortSignal
+  /** Parts of the system are taken away on purpose while it runs. */
+  hasOutages?: boolean
   /** Called once everything is prepared and people begin to come. */
   onBegin?: (world: World) => void
 }): Promise<Simulation> {
   const { profile, stop } = options
   const tally: Tally = createTally()
-  const client = createClient(options.url, tally)
+  const client = createClient(options.url, tally, options.hasOutages)
   try {
     const chance = createChance(options.seed)
     const people = createPeople(client, chance)
@@ -93,7 +95,7 @@ async function letPeopleCome(world: World): Promise<void> {
       continue
     }
     const one = visit(world)
-      .catch((err: unknown) => tally.surprise(`A visit ended early: ${String(err)}`))
+      .catch((err: unknown) => endedEarly(world, 'A visit', err))
       .finally(() => inside.delete(one))
     inside.add(one)
   }

@@ -40,3 +40,9 @@ export type Customer = Session & { email: string }
 
 /** Somebody who is logged in. The token is renewed before it ends. */
 export type Session = { token: string; refreshToken: string; renewAtMs: number }
+
+/** Whom an outage has sent away is counted; without one nobody should be. */
+export function endedEarly({ client, tally }: World, what: string, err: unknown): void {
+  if (client.hasOutages) tally.count(`${what} ended by an outage`)
+  else tally.surprise(`${what} ended early: ${String(err)}`)
+}
