@@ -5,7 +5,14 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import { bearer, problems } from '@urbanbloom/service-kit/openapi'
 import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
-import { assertClaimable, type Claim, claimOrigins, claimStatuses, toPublicClaim } from './claim.ts'
+import {
+  assertClaimable,
+  type Claim,
+  claimedAlready,
+  claimOrigins,
+  claimStatuses,
+  toPublicClaim,
+} from './claim.ts'
 import { PublicClaimPhoto } from './claim-photo-routes.ts'
 import { photosOfClaims } from './claim-photo-store.ts'
 import { insertClaim, listClaims, listClaimsOf } from './claim-store.ts'
@@ -71,7 +78,11 @@ export function registerClaimRoutes(app: App, ctx: OrderContext, auth: Authentic
         body: ClaimBody,
         response: {
           201: PublicClaim,
-          ...problems({ 404: 'order_not_found', 409: 'order_not_delivered', 422: 'claim_exceeds_order' }),
+          ...problems({
+            404: 'order_not_found',
+            409: 'order_not_delivered, plants_claimed_already, too_many_claims',
+            422: 'claim_exceeds_order',
+          }),
         },
       },
     },
@@ -81,16 +92,11 @@ export function registerClaimRoutes(app: App, ctx: OrderContext, auth: Authentic
       if (order === null) throw notFound('order_not_found', `There is no order ${request.params.id}`)
       const { reason, items, photos = [] } = request.body
       assertClaimable(order, items)
-      const claim = await insertClaim(ctx.db, {
-        id: newId(),
-        orderId: order.id,
-        customerId,
-        reason,
-        items,
-        photos,
-      })
-      if (claim === null)
+      const given = { id: newId(), orderId: order.id, customerId, reason, items, photos }
+      const claim = await ctx.db.transaction((tx) => insertClaim(tx, given))
+      if (claim === 'too_many')
         throw conflict('too_many_claims', `The order ${order.number} has too many claims already`)
+      if (claim === 'claimed_already') throw claimedAlready(order)
       ctx.log.info({ event: 'claim_opened', claimId: claim.id, orderId: order.id }, 'claim opened')
       return reply.code(201).send(toPublicClaim(claim, []))
     },
@@ -162,7 +168,7 @@ export function registerClaimDecisions(app: App, ctx: OrderContext, auth: Authen
           200: PublicClaim,
           ...problems({
             404: 'claim_not_found',
-            409: 'claim_already_resolved; out_of_stock, window_unavailable: the claim is open again',
+            409: 'claim_already_resolved; plants_made_good; out_of_stock, window_unavailable: the claim is open again',
             422: 'refund_exceeds_order, product_unavailable, claim_items_unknown',
           }),
         },

@@ -10,15 +10,44 @@ const columns = `id, order_id as "orderId", customer_id as "customerId", origin,
 /** At most this many claims of a customer on one order, so that nobody fills the table; a driver has one. */
 const MAX_CLAIMS_OF_AN_ORDER = 20
 
-/** @returns the claim, or null when the order has too many already. */
+/**
+ * Lets the claims of an order be written one after the other until the transaction ends, so that none of them counts
+ * plants that another one counts at the same moment. Orders are locked before claims, as everywhere.
+ */
+async function lockClaimsOf(tx: Db, orderId: string): Promise<void> {
+  await tx.query('select id from orders where id = $1 for no key update', [orderId])
+}
+
+/**
+ * The plants of which an order has fewer than its claims in the statuses `counted` ask for together with one more claim,
+ * as a condition; `others` says which claims are the others.
+ */
+function asksForTooMuch({ order, items, others }: { order: string; items: string; others: string }): string {
+  return `exists (
+    select from jsonb_to_recordset(${items}) as asked ("productId" uuid, quantity int)
+    group by asked."productId"
+    having sum(asked.quantity) + coalesce((
+        select sum(had.quantity) from claims c, jsonb_to_recordset(c.items) as had ("productId" uuid, quantity int)
+        where c.order_id = ${order} and ${others} and had."productId" = asked."productId"), 0)
+      > coalesce((select sum(l.quantity) from order_lines l
+                  where l.order_id = ${order} and l.product_id = asked."productId"), 0))`
+}
+
+/**
+ * Writes a claim on plants that no other claim is about, unless that was rejected or withdrawn.
+ * @returns the claim, or why there is none: the order has too many, or not enough plants are left to claim.
+ */
 export async function insertClaim(
-  db: Db,
+  tx: Db,
   claim: Pick<Claim, 'id' | 'orderId' | 'customerId' | 'reason' | 'items' | 'photos'>,
-): Promise<Claim | null> {
-  const [row] = await db.query<Claim>(
+): Promise<Claim | 'too_many' | 'claimed_already'> {
+  await lockClaimsOf(tx, claim.orderId)
+  const others = `c.status not in ('rejected', 'withdrawn')`
+  const [row] = await tx.query<Claim>(
     `insert into claims (id, order_id, customer_id, reason, items, photos, status)
-     select $1, $2, $3, $4, $5, $6, 'open'
+     select $1, $2, $3, $4, $5::jsonb, $6, 'open'
      where (select count(*) from claims where order_id = $2 and origin = 'customer') < $7
+       and not ${asksForTooMuch({ order: '$2', items: '$5::jsonb', others })}
      returning ${columns}`,
     [
       claim.id,
@@ -30,7 +59,12 @@ export async function insertClaim(
       MAX_CLAIMS_OF_AN_ORDER,
     ],
   )
-  return row ?? null
+  if (row !== undefined) return row
+  const [claims] = await tx.query<{ count: number }>(
+    `select count(*)::int as count from claims where order_id = $1 and origin = 'customer'`,
+    [claim.orderId],
+  )
+  return (claims?.count ?? 0) >= MAX_CLAIMS_OF_AN_ORDER ? 'too_many' : 'claimed_already'
 }
 
 export async function findClaim(db: Db, id: string): Promise<Claim | null> {
@@ -72,6 +106,26 @@ export async function moveClaim(
     [id, move.from, move.to, move.resolvedBy ?? null, move.amountCents ?? null, move.attempt ?? null],
   )
   return row ?? null
+}
+
+/**
+ * Decides that an open claim is made good, unless others have made its plants good already: a driver's claim and a
+ * customer's can be about the same ones.
+ * @returns the claim, or null when it is not open or asks for what was made good.
+ */
+export async function beginMakingGood(
+  tx: Db,
+  { id, orderId }: Pick<Claim, 'id' | 'orderId'>,
+  move: { to: 'resolving' | 'redelivering'; resolvedBy: string; amountCents?: number },
+): Promise<Claim | null> {
+  await lockClaimsOf(tx, orderId)
+  const others = `c.id <> $1 and c.status in ('resolving', 'refunded', 'redelivering', 'redelivered')`
+  const [open] = await tx.query(
+    `select id from claims
+     where id = $1 and status = 'open' and not ${asksForTooMuch({ order: '$2::uuid', items: 'items', others })}`,
+    [id, orderId],
+  )
+  return open === undefined ? null : moveClaim(tx, id, { from: 'open', ...move })
 }
 
 /**

@@ -57,6 +57,14 @@ export function assertClaimable(order: Order, items: readonly ClaimItem[]): void
   }
 }
 
+/** Each plant is claimed once; a claim that was rejected or withdrawn does not count. */
+export function claimedAlready({ number }: Order) {
+  return conflict(
+    'plants_claimed_already',
+    `Other claims on the order ${number} are about the same plants; see GET /v1/orders/{id}/claims`,
+  )
+}
+
 /** What the claimed plants cost, with the tax that was paid on them; the delivery fee stays. */
 export function refundFor(order: Order, items: readonly ClaimItem[]): number {
   const goodsCents = items.reduce((sum, { productId, quantity }) => {

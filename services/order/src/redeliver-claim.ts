@@ -1,9 +1,10 @@
 import type { OrderLoad } from '@urbanbloom/contracts/delivery'
+import type { Db } from '@urbanbloom/service-kit/db'
 import { conflict, notFound, ServiceError, unavailable, unprocessable } from '@urbanbloom/service-kit/errors'
 import { publish } from '@urbanbloom/service-kit/events'
 import { newId } from '@urbanbloom/service-kit/ids'
 import type { Claim } from './claim.ts'
-import { findClaim, moveClaim } from './claim-store.ts'
+import { beginMakingGood, findClaim } from './claim-store.ts'
 import type { OrderContext } from './context.ts'
 import { type NewOrder, type Order, rejectionFrom } from './order.ts'
 import { confirmedEvent, findOrder } from './order-store.ts'
@@ -23,7 +24,7 @@ const DAYS_AHEAD = 14
  * together, and the order takes the way of every other one: stock reserved, window held, confirmed, planned. Where
  * stock or window is refused the order is rejected and the claim is open again, for ops to decide otherwise. What is
  * interrupted on the way is driven on by recovery.
- * @throws 409 `claim_already_resolved`, `out_of_stock`, `window_unavailable`; 422 `product_unavailable`.
+ * @throws 409 `claim_already_resolved`, `plants_made_good`, `out_of_stock`, `window_unavailable`; 422 `product_unavailable`.
  */
 export async function redeliverClaim(
   ctx: OrderContext,
@@ -34,11 +35,11 @@ export async function redeliverClaim(
   if (claim.items.length === 0) throw itemsUnknown(claim)
   const order = await replacementFor(ctx, claim, deliveryWindow)
   const placed = await ctx.db.transaction(async (tx) => {
-    const moved = await moveClaim(tx, claim.id, { from: 'open', to: 'redelivering', resolvedBy })
+    const moved = await beginMakingGood(tx, claim, { to: 'redelivering', resolvedBy })
     if (moved === null) return null
     return insertReplacement(tx, order, { claimId: claim.id, leaseMs: ctx.config.leaseMs })
   })
-  if (placed === null) throw alreadyResolved((await findClaim(ctx.db, claim.id)) ?? claim)
+  if (placed === null) throw await whyNotMadeGood(ctx.db, claim)
   ctx.crashPoint('order_inserted')
   await placeReplacement(ctx, placed)
   return (await findClaim(ctx.db, claim.id)) ?? claim
@@ -157,6 +158,16 @@ export function itemsUnknown(claim: Claim): ServiceError {
   return unprocessable(
     'claim_items_unknown',
     `The driver did not say which plants are missing: refund with amountCents, or reject ${claim.id} once the customer has claimed what is missing`,
+  )
+}
+
+/** Why `beginMakingGood` has moved nothing. */
+export async function whyNotMadeGood(db: Db, claim: Claim): Promise<ServiceError> {
+  const now = (await findClaim(db, claim.id)) ?? claim
+  if (now.status !== 'open') return alreadyResolved(now)
+  return conflict(
+    'plants_made_good',
+    `Another claim on the order ${claim.orderId} has made the same plants good; reject the claim ${claim.id}`,
   )
 }
 

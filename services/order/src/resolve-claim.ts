@@ -1,9 +1,9 @@
 import { notFound, ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
 import { type Claim, refundFor } from './claim.ts'
-import { findClaim, moveClaim } from './claim-store.ts'
+import { beginMakingGood, findClaim, moveClaim } from './claim-store.ts'
 import type { OrderContext } from './context.ts'
 import { findOrder } from './order-store.ts'
-import { alreadyResolved, itemsUnknown, redeliverClaim } from './redeliver-claim.ts'
+import { alreadyResolved, itemsUnknown, redeliverClaim, whyNotMadeGood } from './redeliver-claim.ts'
 
 type Resolution = {
   action: 'refund' | 'redeliver' | 'reject'
@@ -26,8 +26,7 @@ export async function resolveClaim(ctx: OrderContext, id: string, resolution: Re
   }
   const amountCents = await amountOf(ctx, claim, resolution.amountCents)
   const begun = await ctx.db.transaction(async (tx) => {
-    const moved = await moveClaim(tx, id, {
-      from: 'open',
+    const moved = await beginMakingGood(tx, claim, {
       to: 'resolving',
       resolvedBy: resolution.resolvedBy,
       amountCents,
@@ -35,7 +34,7 @@ export async function resolveClaim(ctx: OrderContext, id: string, resolution: Re
     if (moved !== null) await ctx.jobs.enqueue(tx, 'refund_claim', { claimId: id }, { jobKey: `claim:${id}` })
     return moved
   })
-  if (begun === null) refuse(claim)
+  if (begun === null) throw await whyNotMadeGood(ctx.db, claim)
   return refundClaim(ctx, id)
 }
 

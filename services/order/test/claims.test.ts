@@ -1,3 +1,4 @@
+import { request } from '@urbanbloom/test-kit/http'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type OrderUnderTest, startOrder } from './start-order.ts'
@@ -84,3 +85,75 @@ test('a refusal that arrives late does not open a claim whose next refund is und
   expect(await second).toMatchObject({ status: 200, body: { status: 'refunded' } })
   expect(await statusOf(claimId)).toBe('refunded')
 })
+
+const makeGood = [{ action: 'refund' }, { action: 'redeliver' }]
+
+test('the same plants are claimed once, also by two requests at once, until the claim on them is rejected', async () => {
+  const orderId = await order.confirmed()
+  const deliveredAt = '2030-05-01T15:00:00.000Z'
+  await order.tell('delivery.delivered', { orderId, sequence: 1, deliveredAt })
+  const answers = await Promise.all([order.claim(orderId), order.claim(orderId), order.claim(orderId)])
+  expect(answers.map(({ status, body }) => String(body.code ?? status)).toSorted()).toEqual([
+    '201',
+    'plants_claimed_already',
+    'plants_claimed_already',
+  ])
+  const claimId = answers.find(({ status }) => status === 201)?.body.id
+  await order.resolve(claimId, { action: 'reject' })
+  const again = await order.claim(orderId)
+  expect(again.status).toBe(201)
+  await order.resolve(again.body.id)
+  expect((await order.claim(orderId)).body.code).toBe('plants_claimed_already')
+})
+
+test('of three plants of a kind three can be claimed, in parts', async () => {
+  const items = (quantity: number) => [{ productId: order.productId, quantity }]
+  const { body } = await order.buy({ more: { items: items(3) } })
+  const orderId: string = body.order.id
+  await order.tell('delivery.delivered', { orderId, sequence: 1, deliveredAt: '2030-05-01T15:00:00.000Z' })
+  const claim = async (quantity: number) => {
+    const answer = await request('POST', `${order.url}/v1/orders/${orderId}/claims`, {
+      token: order.token,
+      body: { reason: 'Wilted', items: items(quantity) },
+    })
+    return answer.body.code ?? answer.status
+  }
+  const answers = []
+  for (const quantity of [4, 2, 2, 1, 1]) answers.push(await claim(quantity))
+  expect(answers).toEqual([
+    'claim_exceeds_order',
+    '201',
+    'plants_claimed_already',
+    '201',
+    'plants_claimed_already',
+  ])
+})
+
+test.each(makeGood.flatMap((first) => makeGood.map((second) => [first, second] as const)))(
+  'what a customer and a driver claim alike is made good once: %o, then %o',
+  async (first, second) => {
+    const { orderId, claimId } = await claimed()
+    await order.tell('delivery.delivered', {
+      orderId,
+      sequence: 2,
+      deliveredAt: '2030-05-01T15:00:00.000Z',
+      undelivered: { parcels: 1, reason: 'damaged', items: [{ productId: order.productId, quantity: 1 }] },
+    })
+    const [driver] = await order.ctx.db.query<{ id: string }>(
+      `select id from claims where order_id = $1 and origin = 'driver'`,
+      [orderId],
+    )
+    const driverId = driver?.id ?? ''
+    // Both at once, and then each again.
+    const answers = await Promise.all([order.resolve(claimId, first), order.resolve(driverId, second)])
+    expect(answers.map(({ body }) => String(body.code ?? 'made good')).toSorted()).toEqual([
+      'made good',
+      'plants_made_good',
+    ])
+    const [open] = answers[0].status === 200 ? [driverId] : [claimId]
+    for (const action of makeGood) {
+      expect((await order.resolve(open, action)).body.code).toBe('plants_made_good')
+    }
+    expect((await order.resolve(open, { action: 'reject' })).body.status).toBe('rejected')
+  },
+)

@@ -115,9 +115,8 @@ test('a claim follows a delivery, and ops decides on it once', async () => {
   const items = [{ productId: shop.plant.id, quantity: 1 }]
   const body = { reason: 'The pot is broken', items, photos: ['https://photos.example/pot.jpg'] }
   const decisions = [
-    [{ action: 'refund', amountCents: 250 }, 'refunded'],
-    [{ action: 'redeliver' }, 'redelivering'],
     [{ action: 'reject' }, 'rejected'],
+    [{ action: 'refund', amountCents: 250 }, 'refunded'],
   ] as const
   for (const [decision, status] of decisions) {
     const claim = bodyOf(201, await customer.post(claims, body))
@@ -130,6 +129,8 @@ test('a claim follows a delivery, and ops decides on it once', async () => {
     expect(resolved).toMatchObject({ id: claim.id, status, resolvedAt: expect.any(String) })
     expectProblem(await resolve({ action: 'reject' }), 409, 'claim_already_resolved')
   }
+  // The plant was made good, so it cannot be claimed again.
+  expectProblem(await customer.post(claims, body), 409, 'plants_claimed_already')
   await expectPages(ops, '/v1/claims')
   const rejected = bodyOf(200, await ops.get('/v1/claims?status=rejected'))
   expect(rejected.items.map(({ status }: { status: string }) => status)).toEqual(['rejected'])
