@@ -1,9 +1,10 @@
+import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
 import type { Route } from '../dispatch/route.ts'
 import { createGreatCircleTimes } from '../travel/travel-times.ts'
 import type { Day } from './day.ts'
 import { plannableOf } from './plannable.ts'
-import { repairPart } from './repair-part.ts'
+import { repairPart, wholeDay } from './repair-part.ts'
 import { type SolverContext, solvePart } from './solve-part.ts'
 import { createSolver } from './solver.ts'
 
@@ -120,4 +121,57 @@ it('what would leave when the hub can load no more vans is left out with the rea
   expect(plan.routes).toEqual([])
   expect(plan.unassigned).toHaveLength(part.plannable.deliveries.length)
   expect(plan.unassigned[0]?.reason).toContain('cannot load another van')
+})
+
+it('no plan keeps plants in a van for longer than they take, and none stays behind that an idle van could bring', async () => {
+  const sensitive = fc.record({ minutes: fc.integer({ min: 5, max: 60 }), north: fc.nat({ max: 50 }) })
+  const days = fc.record({
+    orders: fc.array(sensitive, { minLength: 1, maxLength: 6 }),
+    perSlot: fc.constantFrom(1, 2),
+    left: fc.array(fc.integer({ min: 40, max: 56 }), { maxLength: 6 }),
+  })
+  let leftOut = 0
+  const property = fc.asyncProperty(days, async ({ orders, perSlot, left }) => {
+    const empty = dayWithLate(8)
+    const deliveries = orders.map(({ minutes, north }, index) => ({
+      ...delivery(`order ${index}`, north / 1_000),
+      transport: { maxVanMinutes: minutes },
+    }))
+    const day = { ...empty, deliveries, routes: [], hub: { ...hub, loadingVansPerSlot: perSlot } }
+    const leaving = left.map((quarter) => at(quarter / 4))
+    const plannable = plannableOf(day, at(6))
+    const { plan } = await solvePart(
+      ctx,
+      { ...wholeDay(day, plannable), leaving },
+      { ...options, timeLimitMs: 10 },
+    )
+    const limitOf = (orderId: string) => orders[Number(orderId.slice(6))]!.minutes * 60_000
+    for (const { startsAt, stops } of plan.routes) {
+      for (const { orderId, plannedArrival } of stops) {
+        expect(plannedArrival.getTime() - startsAt.getTime()).toBeLessThanOrEqual(limitOf(orderId))
+      }
+    }
+    const planned = plan.routes.flatMap(({ stops }) => stops.map(({ orderId }) => orderId))
+    const mentioned = [...planned, ...plan.unassigned.map(({ orderId }) => orderId)]
+    expect(mentioned.toSorted()).toEqual(deliveries.map(({ orderId }) => orderId))
+    // Asked alone, with the vans and the slots that are left, each order stays behind again.
+    const used = new Set(plan.routes.map(({ shiftId }) => shiftId))
+    const idle = plannable.shifts.filter(({ id }) => !used.has(id))
+    for (const { orderId } of plan.unassigned) {
+      leftOut += 1
+      const alone = {
+        ...plannable,
+        shifts: idle,
+        deliveries: deliveries.filter((each) => each.orderId === orderId),
+      }
+      const rest = {
+        ...wholeDay(day, alone),
+        leaving: [...leaving, ...plan.routes.map(({ startsAt }) => startsAt)],
+      }
+      const again = await solvePart(ctx, rest, { ...options, timeLimitMs: 5 })
+      expect(again.plan.routes).toEqual([])
+    }
+  })
+  await fc.assert(property, { numRuns: 60, seed: 1 })
+  expect(leftOut).toBeGreaterThan(20)
 })

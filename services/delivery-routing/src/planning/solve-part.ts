@@ -1,11 +1,11 @@
 import type { Context } from '../context.ts'
 import type { TravelPeriod } from '../travel/travel-times.ts'
 import { fromSolution, type NewPlan } from './from-solution.ts'
-import { spreadDepartures } from './loading-slots.ts'
+import { leaveInTurn } from './leave-in-turn.ts'
 import { gapToLowerEstimate } from './lower-estimate.ts'
 import type { Part } from './repair-part.ts'
 import { type ChangePrices, pointsOf, toProblem } from './to-problem.ts'
-import { CLIMATE_CONTROLLED, tooLongDetail, type VanLimits } from './van-time.ts'
+import type { VanLimits } from './van-time.ts'
 
 /** `travelSource` is null where nothing had to be driven. */
 export type Solved = { plan: NewPlan; travelSource: string | null }
@@ -34,7 +34,7 @@ export async function solvePart(ctx: SolverContext, part: Part, options: Options
   ctx.metrics.planSeconds.observe(solution.elapsedMs / 1000)
   const gap = await gapToLowerEstimate(problem, solution)
   if (gap !== null) ctx.metrics.planGap.observe(gap)
-  const plan = leaveInTurn(part, fromSolution(day, plannable, problem, solution), vanLimits)
+  const plan = leaveInTurn(part, problem, fromSolution(day, plannable, problem, solution), vanLimits)
   return { plan, travelSource: matrix.source }
 }
 
@@ -49,38 +49,6 @@ export function movedStops({ day }: Part, plan: NewPlan): number {
     stops.map(({ orderId }) => ({ orderId, shiftId })),
   )
   return placed.filter(({ orderId, shiftId }) => (shiftOf.get(orderId) ?? shiftId) !== shiftId).length
-}
-
-const NO_SLOT = 'The hub cannot load another van before this one would have to leave'
-
-/**
- * Departures are spread over the loading slots of the hub. Who leaves earlier has the plants in the van for longer:
- * what takes that no more is left out, as is what would leave when no van can be loaded.
- */
-function leaveInTurn({ day, plannable, leaving }: Part, plan: NewPlan, vanLimits: VanLimits): NewPlan {
-  const { moved: starts, stuck } = spreadDepartures(plan.routes, plannable.shifts, day.hub, leaving)
-  if (starts.size + stuck.size === 0) return plan
-  const skillsOf = new Map(plannable.shifts.map(({ id, skills }) => [id, skills]))
-  const unassigned = [...plan.unassigned]
-  for (const { stops } of plan.routes.filter(({ shiftId }) => stuck.has(shiftId))) {
-    unassigned.push(...stops.map(({ orderId }) => ({ orderId, reason: NO_SLOT })))
-  }
-  const loaded = plan.routes.filter(({ shiftId }) => !stuck.has(shiftId))
-  const routes = loaded.map((route) => {
-    const startsAt = starts.get(route.shiftId)
-    if (startsAt === undefined) return route
-    const isCooled = skillsOf.get(route.shiftId)?.includes(CLIMATE_CONTROLLED) === true
-    const stops = route.stops.filter(({ orderId, plannedArrival }) => {
-      const limit = isCooled ? undefined : vanLimits[orderId]
-      const seconds = (plannedArrival.getTime() - startsAt.getTime()) / 1000
-      if (limit === undefined || seconds <= limit) return true
-      unassigned.push({ orderId, reason: tooLongDetail(seconds, limit) })
-      return false
-    })
-    const durationSeconds = Math.round((route.endsAt.getTime() - startsAt.getTime()) / 1000)
-    return { ...route, startsAt, durationSeconds, stops }
-  })
-  return { routes: routes.filter(({ stops }) => stops.length > 0), unassigned }
 }
 
 /** Without a vehicle there is nothing to search for, however many deliveries there are. */
