@@ -55,7 +55,7 @@ export function summarise(runs: readonly Run[], earlier: readonly Run[]): string
     '| family | runs | mean gap % | median | worst | over time | earlier mean |',
     '|---|---|---|---|---|---|---|',
   ]
-    .concat(rows, rowOf(`all, ${runs[0]?.seconds} s, one thread`, runs, earlier))
+    .concat(rows, rowOf(`all, ${runs[0]?.seconds} s`, runs, earlier))
     .join('\n')
 }
 

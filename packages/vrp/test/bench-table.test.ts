@@ -33,7 +33,7 @@ test('a family has its median, its worst and its course, beside those of an earl
   const rows = summarise(runs, [run({ gapPercent: 2 })]).split('\n')
   expect(rows[2]).toBe('| R1 | 2 | 2.00 | 3.00 | 3.00 | █▄ | 2.00 |')
   expect(rows[3]).toBe('| C1 | 1 | 0.00 | 0.00 | 0.00 |  |  |')
-  expect(rows[4]).toContain('| all, 1 s, one thread | 3 | 1.33 |')
+  expect(rows[4]).toContain('| all, 1 s | 3 | 1.33 |')
 })
 
 test('a plot draws every route and stop', () => {

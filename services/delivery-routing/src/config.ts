@@ -47,6 +47,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     TRACK_KEPT_DAYS: count.min(7).max(400).default(30),
     POSITION_SPEED_MAX_MPS: count.default(56),
     OPTIMIZE_THREADS: count.max(16).default(1),
+    OPTIMIZE_SEARCH_THREADS: count.max(16).optional(),
     OPTIMIZE_WARM_THREADS: z.coerce.number().int().min(0).max(16).default(1),
     OPTIMIZE_QUEUE_MAX: z.coerce.number().int().min(0).max(1_000).default(8),
     ...messageEnvironment,
@@ -86,6 +87,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     optimize: {
       /** How many requests are carried out at a time. */
       threads: values.OPTIMIZE_THREADS,
+      /** How many threads search for one of them together; by default the cores are shared out among the requests. */
+      ...(values.OPTIMIZE_SEARCH_THREADS !== undefined && { searchThreads: values.OPTIMIZE_SEARCH_THREADS }),
       /** How many of the threads are there before they are needed. */
       warmThreads: values.OPTIMIZE_WARM_THREADS,
       /** How many requests may wait. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { carryOut } from './carry-out.ts'
+import { carryOut, carryOutInThreads } from './carry-out.ts'
 import { readRequest } from './read-request.ts'
 
 function solved(body: object) {
@@ -93,4 +93,28 @@ test('a vehicle without working hours is there on the day of the windows, whenev
   })
   expect(unassigned).toEqual([])
   expect(routes[0]?.steps[0]?.arrival).toBeGreaterThan(day - 3_600)
+})
+
+test('several threads carry out a request together, and end when told to', async () => {
+  const jobs = Array.from({ length: 60 }, (_, id) => ({ id, location_index: (id * 17) % 40 }))
+  const vehicles = [1, 2, 3].map((id) => ({ id, ...depot, max_tasks: 25 }))
+  const request = readRequest({ jobs, vehicles, matrices: { car }, options: { timeLimitMs: 60_000 } })
+  const stop = new SharedArrayBuffer(4)
+  const told: number[] = []
+  const outcome = await carryOutInThreads(
+    { ...request, matrices: request.matrices! },
+    {
+      timeLimitMs: 60_000,
+      // Threads of a team have clocks of their own.
+      now: () => Number.POSITIVE_INFINITY,
+      onImprovement: (cost) => {
+        told.push(cost)
+        Atomics.store(new Int32Array(stop), 0, 1)
+      },
+    },
+    { threads: 2, stop },
+  )
+  expect(told.length).toBeGreaterThan(0)
+  expect(outcome.unassigned).toEqual([])
+  expect(outcome.routes.flatMap(({ steps }) => steps.filter(({ type }) => type === 'job'))).toHaveLength(60)
 })

@@ -1,6 +1,7 @@
 import { checkSolution } from '@urbanbloom/vrp/check'
 import type { Solution } from '@urbanbloom/vrp/solution'
 import { solve } from '@urbanbloom/vrp/solve'
+import { solveInParallel } from '@urbanbloom/vrp/solve-in-parallel'
 import type { OptimizeAnswer, Route, Unassigned } from './answer.ts'
 import { chooseTimes } from './choose-times.ts'
 import { describeRoute, gather } from './describe-route.ts'
@@ -41,18 +42,57 @@ function planGiven(request: PreparedRequest): Outcome {
   return { routes, unassigned, solvingMs: 0 }
 }
 
+/** Several threads gain nothing on fewer tasks, nor in less time: starting them takes a good part of 100 ms. */
+const TEAM_TASKS = 50
+const TEAM_TIME_LIMIT_MS = 1_000
+
+/**
+ * Carries out a request like `carryOut`, with so many threads that search together where that is worth it. With a limit of
+ * iterations it is one, so that the answer is the same on any machine. `stop` ends the search once it holds 1.
+ */
+export async function carryOutInThreads(
+  request: PreparedRequest,
+  search: Search,
+  { threads, stop }: { threads: number; stop: SharedArrayBuffer },
+): Promise<Outcome> {
+  const { mode, maxIterations, seed } = request.options
+  const isWorthIt = search.timeLimitMs >= TEAM_TIME_LIMIT_MS && request.tasks.length >= TEAM_TASKS
+  if (threads < 2 || !isWorthIt || mode === 'plan' || maxIterations !== undefined)
+    return carryOut(request, search)
+  const beginning = beginSolving(request)
+  const solution = await solveInParallel(beginning.translation.problem, {
+    threads,
+    timeLimitMs: search.timeLimitMs,
+    seed,
+    stop,
+    onImprovement: ({ cost }) => search.onImprovement(cost),
+  })
+  return finishSolving(request, beginning, solution)
+}
+
 function solveRequest(request: PreparedRequest, { timeLimitMs, now, onImprovement }: Search): Outcome {
-  const translation = toProblem(request)
-  const given = givenRoutes(request, translation)
-  const startedAt = performance.now()
+  const beginning = beginSolving(request)
   const { maxIterations, seed } = request.options
-  const solution = solve(translation.problem, {
+  const solution = solve(beginning.translation.problem, {
     timeLimitMs,
     now,
     seed,
     ...(maxIterations !== undefined && { maxIterations }),
     onImprovement: ({ cost }) => onImprovement(cost),
   })
+  return finishSolving(request, beginning, solution)
+}
+
+function beginSolving(request: PreparedRequest) {
+  const translation = toProblem(request)
+  return { translation, given: givenRoutes(request, translation), startedAt: performance.now() }
+}
+
+function finishSolving(
+  request: PreparedRequest,
+  { translation, given, startedAt }: ReturnType<typeof beginSolving>,
+  solution: Solution,
+): Outcome {
   const solvingMs = Math.round(performance.now() - startedAt)
   const wrong = checkSolution(translation.problem, solution)
   if (wrong.length > 0) throw new WrongAnswerError(wrong.slice(0, 5).join('; '))

@@ -9,6 +9,8 @@ export type OptimizeTask = {
   /** Whether all threads were busy at that moment. */
   waits: boolean
   stop: SharedArrayBuffer
+  /** How many threads may search for this request together. */
+  searchThreads: number
   port: MessagePort
 }
 
@@ -28,6 +30,8 @@ export type WorkerResult =
   | { kind: 'refused'; code: 'invalid_json' | 'validation_failed'; detail: string; faults?: readonly Fault[] }
   /** It waited for longer than it may take. */
   | { kind: 'late' }
+  /** A thread that searched needed more memory than one may have. */
+  | { kind: 'too_large' }
   /** The answer did not pass its check. `fingerprint` tells equal problems by. */
   | { kind: 'wrong'; detail: string; fingerprint: string }
 

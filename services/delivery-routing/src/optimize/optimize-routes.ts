@@ -15,6 +15,7 @@ import {
   OPTIMIZE_BODY_LIMIT_BYTES,
 } from './limits.ts'
 import type { WorkerResult } from './optimize-job.ts'
+import { tooLarge } from './optimizer-pool.ts'
 import { openProgress } from './progress-stream.ts'
 import { OptimizeBody } from './request-schema.ts'
 
@@ -120,6 +121,8 @@ async function answerTo(
       return result.text
     case 'refused':
       throw invalid(result.code, result.detail, result.faults && { errors: [...result.faults] })
+    case 'too_large':
+      throw tooLarge()
     case 'late': {
       const detail = 'The request waited for a thread for longer than its time limit; try again'
       throw unavailable('optimizer_busy', detail, { retryAfterSeconds: 5 })

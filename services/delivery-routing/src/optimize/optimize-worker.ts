@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { InvalidProblemError } from '@urbanbloom/vrp/problem'
-import { carryOut, toAnswer, WrongAnswerError } from './carry-out.ts'
+import { carryOutInThreads, toAnswer, WrongAnswerError } from './carry-out.ts'
 import { InvalidRequestError } from './faults.ts'
 import {
   epochMs,
@@ -30,13 +30,15 @@ export async function optimize(task: OptimizeTask): Promise<WorkerResult> {
       const fingerprint = createHash('sha256').update(task.body).digest('hex').slice(0, 16)
       return { kind: 'wrong', detail: error.message, fingerprint }
     }
+    if ((error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY') return { kind: 'too_large' }
     throw error
   } finally {
     task.port.close()
   }
 }
 
-async function carryOutTask({ body, arrivedAt, waits, stop, port }: OptimizeTask): Promise<WorkerResult> {
+async function carryOutTask(task: OptimizeTask): Promise<WorkerResult> {
+  const { body, arrivedAt, waits, stop, port } = task
   const json = parse(body)
   if ('detail' in json) return { kind: 'refused', code: 'invalid_json', detail: json.detail }
   const request = readRequest(json.value)
@@ -50,16 +52,17 @@ async function carryOutTask({ body, arrivedAt, waits, stop, port }: OptimizeTask
   const routing = Math.round(performance.now() - travelFrom)
   const flag = new Int32Array(stop)
   let saidAt = 0
-  const outcome = carryOut(prepared, {
+  const search = {
     timeLimitMs: Math.max(0, deadlineAt - epochMs() - FINISH_MS - FINISH_MS_PER_TASK * request.tasks.length),
     now: () => (Atomics.load(flag, 0) === 1 ? Number.POSITIVE_INFINITY : performance.now()),
-    onImprovement: (cost) => {
+    onImprovement: (cost: number) => {
       const now = performance.now()
       if (now - saidAt < PROGRESS_EVERY_MS) return
       saidAt = now
       say({ type: 'progress', cost: Math.round(cost), elapsedMs: Math.round(epochMs() - arrivedAt) })
     },
-  })
+  }
+  const outcome = await carryOutInThreads(prepared, search, { threads: task.searchThreads, stop })
   const { solvingMs, unassigned } = outcome
   const loading = Math.max(0, Math.round(epochMs() - arrivedAt) - solvingMs - routing)
   const answer = toAnswer(prepared, outcome, { loading, solving: solvingMs, routing })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { ServiceError, unavailable } from '@urbanbloom/service-kit/errors'
 import type { Metrics } from '@urbanbloom/service-kit/metrics'
@@ -20,6 +21,8 @@ export type OptimizeJob = {
 
 type Options = {
   threads: number
+  /** How many threads search for one request together; by default as many as the processor has for each request. */
+  searchThreads?: number
   /** How many of them start at once and are kept: starting one takes a good part of a second. */
   warmThreads?: number
   /** How many requests may wait for a thread. */
@@ -36,6 +39,9 @@ type Options = {
 
 const IDLE_MS = 60_000
 
+/** With more threads, each has too few routes for itself on most problems. */
+const MAX_SEARCH_THREADS = 4
+
 /** Why a thread was ended before it was done. */
 type Ending = 'cancelled' | 'late' | 'overrun' | 'stopping'
 
@@ -48,7 +54,15 @@ type Running = { begun: boolean; stop: Int32Array; end: (why: Ending) => void }
  * thread.
  */
 export function createOptimizerPool(options: Options) {
-  const { threads, warmThreads = 0, queueMax, waitMs = 20_000, graceMs = 5_000, memoryMib = 512 } = options
+  const {
+    threads,
+    searchThreads = coresEach(threads),
+    warmThreads = 0,
+    queueMax,
+    waitMs = 20_000,
+    graceMs = 5_000,
+    memoryMib = 512,
+  } = options
   const metrics = createOptimizeMetrics(options.metrics)
   const travel = createTravelFinder(options.travelTimes)
   const pool = createThreads({ threads, warmThreads, memoryMib })
@@ -74,7 +88,7 @@ export function createOptimizerPool(options: Options) {
     job.signal.addEventListener('abort', leave)
     if (job.signal.aborted) leave()
     try {
-      const task: OptimizeTask = { body: job.body, arrivedAt, waits, stop, port: port2 }
+      const task: OptimizeTask = { body: job.body, arrivedAt, waits, stop, searchThreads, port: port2 }
       return (await pool.run(task, { transferList: [port2], signal: abort.signal })) as WorkerResult
     } catch (error) {
       throw abort.signal.aborted ? endedBy(abort.signal.reason as Ending) : brokenBy(error)
@@ -105,6 +119,11 @@ export function createOptimizerPool(options: Options) {
     },
     close: () => pool.close({ force: true }),
   }
+}
+
+/** Cores for each of so many requests at a time. Where a limit of CPU time holds for the process, it counts as its cores. */
+function coresEach(requests: number): number {
+  return Math.max(1, Math.min(MAX_SEARCH_THREADS, Math.floor(availableParallelism() / requests)))
 }
 
 function createThreads(size: { threads: number; warmThreads: number; memoryMib: number }): Piscina {
@@ -170,13 +189,14 @@ function endedBy(why: Ending): ServiceError {
   })
 }
 
+/** The refusal of a problem whose search ran out of memory. */
+export function tooLarge(): ServiceError {
+  return new ServiceError('too_large', 'problem_too_large', 'The problem needs more memory than one may have')
+}
+
 function brokenBy(error: unknown): ServiceError {
   if ((error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return new ServiceError(
-      'too_large',
-      'problem_too_large',
-      'The problem needs more memory than one may have',
-    )
+    return tooLarge()
   }
   const detail = 'Something went wrong on our side; the request id finds it in our logs'
   return new ServiceError('internal', 'internal_error', detail, { cause: error })
