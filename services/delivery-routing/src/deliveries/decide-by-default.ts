@@ -20,16 +20,20 @@ type Failed = { orderId: string; hubId: string; startsAt: Date; reason: string |
 /**
  * The rule for failed deliveries that no dispatcher has decided about in time: the first failure gets the same window
  * of the next day that has a place, the second one comes back, as does what was refused or damaged. Two replicas may
- * decide at once; the second finds the delivery decided.
+ * decide at once; the second finds the delivery decided. One that cannot be decided keeps none of the others waiting;
+ * it is tried again with the next run.
+ * @throws what the first of those met, once all were tried.
  */
 export async function decideByDefault(ctx: Context): Promise<void> {
+  const errors: unknown[] = []
   for (const failed of await listUndecided(ctx)) {
     try {
       await decide(ctx, failed)
     } catch (err) {
-      if (!(err instanceof ServiceError) || err.code !== 'delivery_not_decidable') throw err
+      if (!(err instanceof ServiceError) || err.code !== 'delivery_not_decidable') errors.push(err)
     }
   }
+  if (errors.length > 0) throw errors[0]
 }
 
 async function decide(ctx: Context, failed: Failed): Promise<void> {

@@ -4,7 +4,7 @@ import type { App } from '@urbanbloom/service-kit/server'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { NoBody } from '../schemas.ts'
-import { lastSequences, listRouteEvents, type Stream } from '../stream/route-events.ts'
+import { EVENTS_AT_A_TIME, lastSequences, listRouteEvents, type Stream } from '../stream/route-events.ts'
 import { eventStream, lastEventId, type SseMessage } from '../stream/sse.ts'
 import { DriverRoute, etagOf, readDriverRoute, viewDriverRoute } from './driver-route.ts'
 import { startRoute } from './start-route.ts'
@@ -81,31 +81,43 @@ function registerRouteEvents(app: App, ctx: Context): void {
       const newest = (await lastSequences(ctx.db, [stream])).get(stream) ?? 0
       const resumed = lastEventId(request)
       const first = Math.min(resumed ?? newest, newest)
+      let readOn = () => {}
       ctx.sse.serve(request, reply, {
         owner: stream,
-        listen: (poke) => ctx.feed.listen(stream, first, poke),
-        read: eventsAfter(ctx, stream, first),
+        listen: (poke) => {
+          readOn = poke
+          return ctx.feed.listen(stream, first, poke)
+        },
+        read: eventsAfter(ctx, stream, { first, newest, readOn: () => readOn() }),
       })
       return reply
     },
   )
 }
 
-/** Each call gives what came since the one before. */
-function eventsAfter(ctx: Context, stream: Stream, first: number): () => Promise<SseMessage[]> {
+/**
+ * Each call gives what came since the one before, a page at a time. Where events after `first` are forgotten, all of
+ * them or the oldest, it says so.
+ */
+function eventsAfter(
+  ctx: Context,
+  stream: Stream,
+  { first, newest, readOn }: { first: number; newest: number; readOn: () => void },
+): () => Promise<SseMessage[]> {
   let last = first
   let greeting: SseMessage[] = [{ id: first, event: 'ready', data: {} }]
   return async () => {
     const events = await listRouteEvents(ctx.db, stream, last)
-    const oldest = events[0]
-    const gap = oldest !== undefined && oldest.sequence > last + 1
-    last = events.at(-1)?.sequence ?? last
+    const oldest = events[0]?.sequence ?? newest + 1
+    const resync: SseMessage[] = oldest > last + 1 ? [{ id: oldest - 1, event: 'resync', data: {} }] : []
+    last = events.at(-1)?.sequence ?? Math.max(last, newest)
     const messages = [
       ...greeting,
-      ...(gap ? [{ event: 'resync', data: {} }] : []),
+      ...resync,
       ...events.map(({ sequence, type, data }) => ({ id: sequence, event: type, data })),
     ]
     greeting = []
+    if (events.length === EVENTS_AT_A_TIME) readOn()
     return messages
   }
 }

@@ -7,7 +7,8 @@ export type Stream = `driver:${string}` | `order:${string}`
 export type NewRouteEvent = { stream: Stream; type: string; data: object }
 export type RouteEvent = { sequence: number; type: string; data: object }
 
-const REPLAYED_AT_MOST = 500
+/** A reader who is further behind reads on. */
+export const EVENTS_AT_A_TIME = 500
 const KEPT_DAYS = 14
 
 /**
@@ -46,7 +47,7 @@ export async function listRouteEvents(db: Db, stream: Stream, sequence: number):
   return db.query<RouteEvent>(
     `select sequence, type, data from route_events
      where stream = $1 and sequence > $2 order by sequence limit $3`,
-    [stream, sequence, REPLAYED_AT_MOST],
+    [stream, sequence, EVENTS_AT_A_TIME],
   )
 }
 

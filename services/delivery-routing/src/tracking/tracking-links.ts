@@ -4,6 +4,7 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import type { StoredObject } from '@urbanbloom/service-kit/object-store'
 import * as z from 'zod'
 import type { Context } from '../context.ts'
+import type { Stream } from '../stream/route-events.ts'
 import { isShownPhoto, type Tracking, trackOrder, trackOwnOrder } from './tracking.ts'
 
 export const TrackingLink = z.object({
@@ -16,6 +17,7 @@ export const TrackingLink = z.object({
 
 export const KnownTrackingLink = z.object({
   id: z.uuid(),
+  madeFor: z.enum(['sharing', 'mail']).describe('You made it, or it is in a mail to you'),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
 })
@@ -23,6 +25,8 @@ export const KnownTrackingLink = z.object({
 const TOKEN_BYTES = 32
 const DAY_MS = 86_400_000
 const LINKS_PER_ORDER = 20
+/** With those in mails, of which each try to deliver sends a few. */
+const LISTED_AT_MOST = 100
 
 /** A link to share. Only its hash is kept. */
 export async function createTrackingLink(
@@ -52,16 +56,17 @@ export async function createTrackingLink(
   return { id, token, url, pageUrl: pageUrl(ctx, token), expiresAt: expiresAt.toISOString() }
 }
 
-/** The customer's links that work, the oldest first; what they are is kept as a hash only. */
+/** The customer's links that work, those in mails too, the oldest first; what they are is kept as a hash only. */
 export async function listTrackingLinks(ctx: Context, customerId: string, orderId: string) {
   await trackOwnOrder(ctx, customerId, orderId)
-  const rows = await ctx.db.query<{ id: string; created_at: Date; expires_at: Date }>(
-    `select id, created_at, expires_at from tracking_links
-     where order_id = $1 and message_id is null and revoked_at is null and expires_at > $2 order by id limit $3`,
-    [orderId, ctx.now(), LINKS_PER_ORDER],
+  const rows = await ctx.db.query<{ id: string; is_mail: boolean; created_at: Date; expires_at: Date }>(
+    `select id, message_id is not null as is_mail, created_at, expires_at from tracking_links
+     where order_id = $1 and revoked_at is null and expires_at > $2 order by id limit $3`,
+    [orderId, ctx.now(), LISTED_AT_MOST],
   )
-  return rows.map(({ id, created_at, expires_at }) => ({
+  return rows.map(({ id, is_mail, created_at, expires_at }) => ({
     id,
+    madeFor: is_mail ? ('mail' as const) : ('sharing' as const),
     createdAt: created_at.toISOString(),
     expiresAt: expires_at.toISOString(),
   }))
@@ -76,12 +81,15 @@ export async function revokeTrackingLink(
   await trackOwnOrder(ctx, customerId, orderId)
   const revoked = await ctx.db.query(
     `update tracking_links set revoked_at = coalesce(revoked_at, $3)
-     where id = $1 and order_id = $2 and message_id is null returning id`,
+     where id = $1 and order_id = $2 returning id`,
     [linkId, orderId, ctx.now()],
   )
   if (revoked.length === 0) {
     throw notFound('tracking_link_not_found', `The order has no link ${linkId}`)
   }
+  // Streams that are open read again, and end.
+  const stream: Stream = `order:${orderId}`
+  ctx.feed.announce([stream])
 }
 
 /**

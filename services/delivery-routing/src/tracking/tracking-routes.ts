@@ -67,7 +67,7 @@ function registerTrackingLinks(app: App, ctx: Context): void {
     {
       onRequest,
       schema: {
-        summary: 'The links to share that work',
+        summary: 'The links that work: those to share, and those in mails',
         tags,
         security: bearer,
         params: IdParams,
