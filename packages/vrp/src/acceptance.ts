@@ -1,10 +1,7 @@
+import type { Generations } from './generations.ts'
 import { endNode, type Model, startNode } from './model.ts'
 import { absentWeight, type Plan, planCost } from './plan.ts'
 import type { Random } from './random.ts'
-
-/** Temperatures as shares of the mean cost of a leg between two stops of the first plan: units do not matter. */
-const INITIAL_TEMPERATURE = 2
-const FINAL_TEMPERATURE = 0.04
 
 /** The part of the search in which plans may change for the sake of stops that were absent for long. */
 const RESCUE_PHASE = 0.3
@@ -43,14 +40,14 @@ export function isBetter(worth: Worth, than: Worth): boolean {
  */
 export class Acceptance {
   readonly #random: Random
-  readonly #initialTemperature: number
-  readonly #cooling: number
+  readonly #legCost: number
+  readonly #generations: Generations
   readonly #absences: Float64Array
 
-  constructor(model: Model, first: Plan, random: Random) {
+  constructor(model: Model, first: Plan, random: Random, generations: Generations) {
     this.#random = random
-    this.#initialTemperature = INITIAL_TEMPERATURE * meanLegCost(model, first)
-    this.#cooling = Math.log(FINAL_TEMPERATURE / INITIAL_TEMPERATURE)
+    this.#legCost = meanLegCost(model, first)
+    this.#generations = generations
     this.#absences = new Float64Array(model.stopCount)
   }
 
@@ -67,7 +64,7 @@ export class Acceptance {
 
   /** What a plan may cost more, on average, and still be accepted. */
   temperature(progress: number): number {
-    return this.#initialTemperature * Math.exp(this.#cooling * progress)
+    return this.#legCost * this.#generations.heat(progress)
   }
 
   #countAbsences(plan: Plan): void {

@@ -230,7 +230,8 @@ export function absentWeight(model: Model, plan: Plan): number {
   return total
 }
 
-function touch(plan: Plan, vehicle: number): void {
+/** Marks a route that differs from the plan last synchronised with. */
+export function touch(plan: Plan, vehicle: number): void {
   if (plan.isTouched[vehicle] === 1) return
   plan.isTouched[vehicle] = 1
   plan.touched[plan.count.touched++] = vehicle

@@ -110,13 +110,14 @@ function removeRoute(model: Model, plan: Plan, stop: number): void {
 }
 
 /** Brings a ruined route up to date. One that breaks a limit now loses all stops but the locked ones. */
-function refreshOrClear(model: Model, plan: Plan, vehicle: number): void {
+export function refreshOrClear(model: Model, plan: Plan, vehicle: number): void {
   refreshRoute(model, plan, vehicle)
   const isFine = plan.stopCount[vehicle] === 0 || isRouteFeasible(model, plan, vehicle)
   if (!isFine) clearRoute(model, plan, vehicle)
 }
 
-function clearRoute(model: Model, plan: Plan, vehicle: number): void {
+/** Takes all stops but the locked ones out of a route. */
+export function clearRoute(model: Model, plan: Plan, vehicle: number): void {
   const last = lastLockedNode(model, vehicle)
   for (let node = plan.next[last]!; node < model.stopCount; node = plan.next[last]!) {
     unlinkStop(model, plan, node)

@@ -6,14 +6,21 @@ export interface Shortcuts {
   readonly isUniformFleet: boolean
   /** Whether nothing can ever be late or early: then departures and latest times are not kept. */
   readonly isUntimed: boolean
+  /** Whether, besides, all ways are as long there as back: then a part of a route can be turned round. */
+  readonly isReversible: boolean
 }
 
-export const NO_SHORTCUTS: Shortcuts = { isUniformFleet: false, isUntimed: false }
+export const NO_SHORTCUTS: Shortcuts = { isUniformFleet: false, isUntimed: false, isReversible: false }
 
 /** What is simple about a model that is complete otherwise. */
 export function findShortcuts(model: Model): Shortcuts {
   const isUniformFleet = hasUniformFleet(model)
-  return { isUniformFleet, isUntimed: isUniformFleet && canNeverBeLate(model) }
+  const isUntimed = isUniformFleet && canNeverBeLate(model)
+  return { isUniformFleet, isUntimed, isReversible: isUntimed && isSymmetric(model) }
+}
+
+function isSymmetric({ distance }: Model): boolean {
+  return distance.out.every((meters, leg) => meters === distance.into[leg])
 }
 
 function hasUniformFleet(model: Model): boolean {

@@ -77,13 +77,13 @@ test.each([
 })
 
 test.each([
-  { seed: 1, cost: 14_878 },
-  { seed: 2, cost: 14_822 },
+  { seed: 1, cost: 14_856 },
+  { seed: 2, cost: 14_699 },
 ])('a hundred scattered stops without times with seed $seed cost $cost', ({ seed, cost }) => {
   expect(solve(scatteredStops(100), { maxIterations: 1_000, seed }).cost).toBe(cost)
 })
 
 test('two threads plan 400 scattered stops at the cost at which they did', async () => {
   const { cost } = await solveInParallel(scatteredStops(400), { threads: 2, maxIterations: 1_000, seed: 1 })
-  expect(cost).toBe(47_891)
+  expect(cost).toBe(48_469)
 })

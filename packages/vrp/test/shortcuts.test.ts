@@ -80,8 +80,8 @@ test('a uniform fleet gets plans that the checker accepts', () => {
 test('not keeping times changes nothing about a plan that cannot be late', () => {
   const untimed = problemUntil(1_000_000)
   const timed = problemUntil(1_500)
-  expect(compileModel(untimed).shortcuts).toEqual({ isUniformFleet: true, isUntimed: true })
-  expect(compileModel(timed).shortcuts).toEqual({ isUniformFleet: true, isUntimed: false })
+  expect(compileModel(untimed).shortcuts).toMatchObject({ isUniformFleet: true, isUntimed: true })
+  expect(compileModel(timed).shortcuts).toMatchObject({ isUniformFleet: true, isUntimed: false })
   const plan = solve(untimed, { maxIterations: 200, now: () => 0 })
   expect(checkSolution(untimed, plan)).toEqual([])
   expect(plan).toEqual(solve(timed, { maxIterations: 200, now: () => 0 }))
@@ -108,7 +108,10 @@ function problemUntil(endSeconds: number): Problem {
   const vans = ['a', 'b', 'c'].map((id) => {
     return vehicle(id, { shift: [0, endSeconds], capacity: [8], costs: paidByDistance })
   })
-  return lineProblem(stops, vans)
+  const problem = lineProblem(stops, vans)
+  // One way is longer than the way back, so that no route is turned round, whether there are times or not.
+  problem.distancesMeters[37]! += 1
+  return problem
 }
 
 function nothingFound(): Insertion {
