@@ -84,6 +84,23 @@ test('the beginnings of two routes become one, and their ends, if both have room
   expect(crossing(6)).toEqual({ routes: ['40 60', '41 61'], saved: 0 })
 })
 
+test('a route is turned round only as far as it may drive, however much it may cost', () => {
+  const turned = (maxMeters: number) => {
+    const model = compileModel(
+      lineProblem([10, 20, 30, 40].map(stopAtPlace), [vehicle('van', { maxMeters })]),
+    )
+    const neighbours = new Neighbours(model, 10, roundTrip)
+    const meters = Array.from({ length: 20 }, (_, seed) => {
+      const plan = planOf(model, [[0, 1, 2, 3]])
+      reverseLegs(model, plan, neighbours, new Random(seed), 10_000)
+      return plan.meters[0]!
+    })
+    return Math.max(...meters)
+  }
+  expect(turned(800)).toBe(800)
+  expect(turned(10_000)).toBeGreaterThan(800)
+})
+
 test('nothing is turned round where the way back is longer, or where stops have their times', () => {
   const stops = [stopAt(10), stopAt(20)]
   const vans = [vehicle('van')]
