@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findRoute } from '../src/dispatch/route-store.ts'
 import { refreshEtas } from '../src/eta/refresh-etas.ts'
 import { learnServiceTimes, readServiceHistory } from '../src/eta/service-time-store.ts'
+import { recordDueMessages } from '../src/messages/record-due-messages.ts'
 import {
   createCrew,
   createHub,
@@ -84,6 +85,17 @@ describe('expected arrivals of a day under way', () => {
     const { map, driverPosition } = await track(next.orderId)
     expect(driverPosition).toMatchObject({ latitude, longitude })
     expect(map.destination.latitude).toBe(Math.round(latitude * 1_000) / 1_000)
+  })
+
+  it('tells of no delay that nobody would notice', async () => {
+    const orderId = (await route()).stops.at(-1)?.orderId ?? ''
+    const told = await world.db.transaction(async (tx) => {
+      const eta = new Date(Date.parse(window.end) + 9 * MINUTE_MS)
+      await tx.query('update stops set eta = $2 where order_id = $1', [orderId, eta])
+      await recordDueMessages(world.ctx, tx, [orderId])
+      return tx.query(`select 1 from messages where order_id = $1 and kind = 'delayed'`, [orderId])
+    })
+    expect(told).toEqual([])
   })
 
   it('tells of a delay, once, when nothing is heard until the window has passed', async () => {

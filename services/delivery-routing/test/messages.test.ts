@@ -9,6 +9,8 @@ import { MAX_TRIES } from '../src/messages/message.ts'
 import { recordMessages } from '../src/messages/record-messages.ts'
 import { sendMessage } from '../src/messages/send-message.ts'
 import { sendWebhook } from '../src/messages/send-webhook.ts'
+import { AddressRefused } from '../src/messages/webhook-address.ts'
+import { createWebhookClient } from '../src/messages/webhook-client.ts'
 import {
   createCrew,
   createHub,
@@ -284,6 +286,27 @@ describe('messages', () => {
     expect(await ended(orderId, 'delayed')).toMatchObject({ status: 'skipped', note: 'the account is gone' })
   })
 
+  it('are not sent once the day has moved on', async () => {
+    const { orderId } = await orderUnderWay()
+    await world.db.transaction(async (tx) => {
+      await recordMessages(world.ctx, tx, 'delayed', [orderId])
+      await recordMessages(world.ctx, tx, 'delivered', [orderId])
+      await tx.query(`update stops set status = 'failed', completed_at = now() where order_id = $1`, [
+        orderId,
+      ])
+    })
+    const notes = await Promise.all(['delayed', 'delivered'].map((kind) => ended(orderId, kind)))
+    expect(notes.map(({ status, note }) => [status, note])).toEqual([
+      ['skipped', 'the stop is over'],
+      ['skipped', 'it was not delivered after all'],
+    ])
+    expect(mail.mails.filter(({ text }) => text.includes(`UB-${orderId.slice(-6)}`))).toEqual([])
+    // The day of the other tests goes on.
+    await world.db.query(`update stops set status = 'pending', completed_at = null where order_id = $1`, [
+      orderId,
+    ])
+  })
+
   it('wait while auth does not answer', async () => {
     const { orderId } = await orderUnderWay()
     world.peers.failures.set('/auth/internal/accounts/contacts', { status: 500, code: 'internal_error' })
@@ -332,6 +355,19 @@ describe('messages', () => {
     const { items } = await expecting(200, world.asOps('GET', '/v1/webhook-subscriptions'))
     expect(items[0]).toMatchObject({ disabledReason: 'it answered 410 Gone' })
     expect(JSON.stringify(items)).not.toContain(subscription.secret)
+  })
+
+  it('go to no subscriber inside of our network, by whatever name', async () => {
+    const client = createWebhookClient({ allowsPrivate: false })
+    const before = subscriber.posts.length
+    const { port } = new URL(subscriber.url)
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) {
+      await expect(client.post(`http://${host}:${port}/hook`, {}, '{}')).rejects.toBeInstanceOf(
+        AddressRefused,
+      )
+    }
+    expect(subscriber.posts).toHaveLength(before)
+    await client.close()
   })
 
   it('are for ops to see and to send again', async () => {

@@ -1,4 +1,5 @@
 import { newId } from '@urbanbloom/service-kit/ids'
+import { openStream } from '@urbanbloom/test-kit/event-stream'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOldProofFiles } from '../src/proofs/proof-files.ts'
@@ -142,6 +143,10 @@ describe('a code', () => {
     )
     const shared = await expecting(200, world.call('GET', `/v1/tracking/${link.token}`))
     expect(JSON.stringify(shared)).not.toContain(code)
+    const stream = await openStream(`${world.url}/v1/tracking/${link.token}/events`)
+    const { data } = await stream.find('the state', ({ event }) => event === 'tracking')
+    await stream.close()
+    expect(data).toEqual(shared)
     const right = await expecting(
       200,
       day.drive(`stops/${stop.id}/deliver`, { proof: { kind: 'code', code } }),
@@ -168,6 +173,11 @@ describe('a code', () => {
       expect(answer.status).toBeGreaterThanOrEqual(400)
     }
     expect((await deliver({ kind: 'code', code })).body.code).toBe('code_locked')
+    const refused = await world.db.query(
+      `select distinct result->>'code' as code from driver_events where stop_id = $1 and result->>'status' = 'rejected'`,
+      [stop.id],
+    )
+    expect(refused.map(({ code }) => code).toSorted()).toEqual(['code_locked', 'code_required', 'code_wrong'])
     const renewed = await expecting(200, handover(stop, { renewCode: true }))
     expect((await expecting(200, deliver({ kind: 'code', code: renewed.code }))).proof.verified).toBe(true)
     expect((await handover(stop, { requireCode: false })).body.code).toBe('handover_over')

@@ -1,5 +1,6 @@
 import { newId } from '@urbanbloom/service-kit/ids'
 import { request } from '@urbanbloom/test-kit/http'
+import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type OrderUnderTest, startOrder } from './start-order.ts'
@@ -31,6 +32,13 @@ async function twoKinds(): Promise<{ id: string; other: string }> {
   expect(status).toBe(201)
   return { id: body.order.id, other }
 }
+
+test('delivery learns what an order is worth before it is handed over: its plants, without fees and tax', async () => {
+  const { id } = await twoKinds()
+  await waitFor(() => order.peers.count('events', id) === 1, { describe: 'the event order.confirmed' })
+  const [told] = order.peers.log.filter((call) => call.name === 'events' && call.orderId === id)
+  expect(told?.body.data).toMatchObject({ valueCents: 2 * 3_500, parcels: 2 })
+})
 
 test('what the driver kept is seen on the order and claimed by itself; the refund is what it cost', async () => {
   const { id } = await twoKinds()
