@@ -150,8 +150,17 @@ describe('a failed delivery', () => {
 
   it('comes back and into stock, once', async () => {
     const { world } = given
-    const { orderId } = await failedDay()
+    const { orderId, token, stop } = await failedDay()
     expect(await expecting(200, decide(orderId, { action: 'return' }))).toMatchObject({ status: 'returning' })
+    // A phone that was out of reach meanwhile comes too late.
+    const event = { clientEventId: newId(), type: 'deliver', stopId: stop.id, occurredAt: stop.eta }
+    const proof = { kind: 'signature', name: 'Casey' }
+    const { results } = await expecting(
+      200,
+      world.call('POST', '/v1/driver/sync', token, { events: [{ ...event, proof }] }),
+    )
+    expect(results[0]).toMatchObject({ status: 'rejected', code: 'stop_outcome_conflict' })
+    expect(await statusOf(world, orderId)).toBe('returning')
     expect(await codeOf(decide(orderId, { action: 'retry_today' }))).toBe('409 delivery_not_decidable')
     const lines = [{ productId: newId(), quantity: 1 }]
     const answers = await Promise.all([received(orderId, { lines }), received(orderId, { lines })])

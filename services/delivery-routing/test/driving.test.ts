@@ -149,6 +149,10 @@ describe('a day on the road', () => {
     })
     const { items } = await expecting(200, world.asOps('GET', '/v1/drivers/locations'))
     expect(items).toMatchObject([{ driverId: crew.driver.id, latitude: 33.76005 }])
+    const kept = await world.db.query('select latitude from driver_positions where driver_id = $1', [
+      crew.driver.id,
+    ])
+    expect(kept).toEqual([{ latitude: 33.76005 }])
   })
 
   it('gives the first answer again for the same outcome, and refuses another one', async () => {
