@@ -66,7 +66,7 @@ test('told to stop, all threads end at once with the best plan so far, and bette
     costs.push(cost)
     if (costs.length === 2) Atomics.store(new Int32Array(stop), 0, 1)
   }
-  const solution = await solveInParallel(problem, { threads: 2, timeLimitMs: 600_000, stop, onImprovement })
+  const solution = await solveInParallel(problem, { threads: 2, timeLimitMs: 60_000, stop, onImprovement })
   expect(checkSolution(problem, solution)).toEqual([])
   expect(costs[1]).toBeLessThan(costs[0]!)
   expect(solution.cost).toBeLessThanOrEqual(costs[1]!)
