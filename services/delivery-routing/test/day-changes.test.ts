@@ -2,6 +2,7 @@ import { newId } from '@urbanbloom/service-kit/ids'
 import { waitFor } from '@urbanbloom/test-kit/wait-for'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decideByDefault } from '../src/deliveries/decide-by-default.ts'
+import { refreshEtas } from '../src/eta/refresh-etas.ts'
 import { watchDrivers } from '../src/planning/watch-drivers.ts'
 import { codeOf, createDay, createDayWorld, date, newestPlan, report, settled, start } from './day-world.ts'
 import {
@@ -29,6 +30,15 @@ const decide = (orderId: string, body: object) =>
   given.world.asOps('POST', `/v1/dispatch/deliveries/${orderId}/decide`, body)
 const received = (orderId: string, body?: object) =>
   given.world.asOps('POST', `/v1/dispatch/deliveries/${orderId}/received`, body)
+
+/** How many statements wait for another transaction. */
+async function waiting({ db }: DayWorld['world']): Promise<number> {
+  const rows = await db.query(
+    `select pid from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and query like 'update routes%'`,
+  )
+  return rows.length
+}
 
 /** One van under way, whose first stop has failed. */
 async function failedDay(orders = 2) {
@@ -301,6 +311,28 @@ describe('a van that breaks down', () => {
     expect(after.map(({ driverId }) => driverId)).not.toContain(route!.driverId)
   })
 
+  it('of two routes that one driver would be on at once, the second is refused', async () => {
+    const { world } = given
+    const ended = await failedDay(1)
+    await ended.order(5)
+    await ended.plan()
+    const { route } = await failedDay(3)
+    const driverId = ended.crews[0]!.driver.id
+    const answers: ReturnType<typeof decide>[] = []
+    // Both have seen that the driver is free when the driver starts.
+    await world.ctx.db.transaction(async (tx) => {
+      await tx.query(
+        `update routes set status = 'started', started_at = now() where driver_id = $1 and status = 'planned'`,
+        [driverId],
+      )
+      answers.push(world.asOps('POST', `/v1/dispatch/routes/${route.id}/take-over`, { driverId }))
+      answers.push(decide(ended.orderId, { action: 'retry_today' }))
+      const describe = 'both to wait for the one who starts'
+      await waitFor(async () => (await waiting(world)) === 2, { describe })
+    })
+    expect(await Promise.all(answers.map(codeOf))).toEqual(['409 driver_busy', '409 another_route_started'])
+  })
+
   it('or its driver: another one goes on with what is on board', async () => {
     const { world } = given
     const { route, hub, token } = await failedDay(3)
@@ -317,6 +349,18 @@ describe('a van that breaks down', () => {
     expect(taken).toMatchObject({ driverId: driver.id, vehicleId: van.id, status: 'started' })
     const mine: Route = (await world.call('GET', '/v1/driver/route', driver.token)).body
     expect(mine.id).toBe(route.id)
+    // The hand-over counts for as long as it takes, and not only until times are computed again.
+    const later = async () => {
+      const rows = await world.db.query<{ eta: Date }>(
+        `select min(eta) as eta from stops where route_id = $1 and status = 'pending'`,
+        [route.id],
+      )
+      return rows[0]!.eta.getTime() - world.ctx.now().getTime()
+    }
+    expect(await later()).toBeGreaterThan(30 * 60_000)
+    await world.db.query('update routes set etas_at = null where id = $1', [route.id])
+    await refreshEtas(world.ctx)
+    expect(await later()).toBeGreaterThan(30 * 60_000)
     expect((await world.call('GET', '/v1/driver/route', token)).status).toBe(404)
     await report(world, driver.token, mine.stops[1]!.id, 'deliver')
   })

@@ -54,8 +54,8 @@ describe('manual control', () => {
     world.asOps('POST', `/v1/dispatch/routes/${routeId}/reorder`, { stopIds })
   const move = (stopId: string, body: object) =>
     world.asOps('POST', `/v1/dispatch/stops/${stopId}/move`, body)
-  const assign = (routeId: string, driverId: string) =>
-    world.asOps('POST', `/v1/dispatch/routes/${routeId}/assign`, { driverId })
+  const assign = (routeId: string, driverId: string, more: object = {}) =>
+    world.asOps('POST', `/v1/dispatch/routes/${routeId}/assign`, { driverId, ...more })
 
   it('puts stops into an order, with times that follow, and planning again keeps it', async () => {
     const { routes, plan } = await plannedDay()
@@ -175,6 +175,40 @@ describe('manual control', () => {
     expect(again.driverId).toBe(driver.id)
     expect(await codeOf(assign(route.id, newId()))).toBe('422 driver_unknown')
     expect(await codeOf(assign(newId(), driver.id))).toBe('404 route_not_found')
+  })
+
+  it('refuses a driver who cannot do what the plants need, unless forced', async () => {
+    const { routes } = await plannedDay()
+    const [route] = routes
+    const able = await createDriver(world, { skills: ['upright'] })
+    await expecting(200, assign(route.id, able.id))
+    const { orderId } = route.stops[0]
+    await world.db.query(`update deliveries set transport = '{"upright":true}' where order_id = $1`, [
+      orderId,
+    ])
+    const driver = await createDriver(world)
+    const refused = await assign(route.id, driver.id)
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'route_infeasible', violations: [{ code: 'skills_missing', stopId: route.stops[0].id }] },
+    })
+    await expecting(200, assign(route.id, driver.id, { force: true }))
+  })
+
+  it('compares the version of the route that gives the stops, too', async () => {
+    const { routes } = await plannedDay()
+    const [from, to] = routes
+    const stale = { fromVersion: from.version, version: to.version, force: true }
+    await expecting(200, assign(from.id, (await createDriver(world)).id))
+    const moved = await move(from.stops[0].id, { routeId: to.id, position: 1, ...stale })
+    expect(moved.body).toMatchObject({ code: 'route_changed', currentVersion: from.version + 1 })
+    const merged = await world.asOps('POST', `/v1/dispatch/routes/${from.id}/merge`, {
+      intoRouteId: to.id,
+      ...stale,
+    })
+    expect(merged.body).toMatchObject({ code: 'route_changed', currentVersion: from.version + 1 })
+    const fresh = { ...stale, fromVersion: from.version + 1 }
+    await expecting(200, move(from.stops[0].id, { routeId: to.id, position: 1, ...fresh }))
   })
 
   it('leaves a started route alone', async () => {

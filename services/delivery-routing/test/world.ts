@@ -92,9 +92,9 @@ export async function createHub(world: World, hub: object = {}) {
   }>
 }
 
-export async function createDriver(world: World) {
+export async function createDriver(world: World, more: object = {}) {
   const email = `driver-${newId()}@urbanbloom.test`
-  const body = { email, name: 'Dana', password: 'grow-something-green' }
+  const body = { email, name: 'Dana', password: 'grow-something-green', ...more }
   const driver = await expecting(201, world.asOps('POST', '/v1/drivers', body))
   return { id: driver.id as string, token: world.tokenFor(driver.id, 'driver') }
 }

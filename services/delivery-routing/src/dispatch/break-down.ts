@@ -1,5 +1,5 @@
-import type { Db } from '@urbanbloom/service-kit/db'
-import { conflict, notFound, unprocessable } from '@urbanbloom/service-kit/errors'
+import { type Db, violates } from '@urbanbloom/service-kit/db'
+import { conflict, notFound, type ServiceError, unprocessable } from '@urbanbloom/service-kit/errors'
 import type { Context } from '../context.ts'
 import { publishDeliveryEvents } from '../deliveries/publish-delivery-event.ts'
 import { findHub } from '../fleet/hub-store.ts'
@@ -114,9 +114,9 @@ export async function takeOverRoute(
     }
     await tx.query(
       `update routes set driver_id = $2, vehicle_id = $3, driver_pinned = true, version = version + 1,
-         ends_at = ends_at + make_interval(mins => $4), updated_at = now()
+         ends_at = ends_at + make_interval(mins => $4), resumes_at = $5, updated_at = now()
        where id = $1`,
-      [route.id, driverId, vehicle, delayMinutes],
+      [route.id, driverId, vehicle, delayMinutes, new Date(ctx.now().getTime() + delayMinutes * 60_000)],
     )
     await tx.query(
       `update stops set eta = eta + make_interval(mins => $2), updated_at = now()
@@ -128,7 +128,14 @@ export async function takeOverRoute(
     for (const { orderId, status } of route.stops) {
       if (openStatuses.includes(status)) changes.toCustomer(orderId, 'delivery.progress')
     }
+  }).catch((err: unknown) => {
+    // The driver has started another route in this very moment.
+    throw violates(err, 'routes_one_started_per_driver') ? driverBusy(driverId, err) : err
   })
+}
+
+function driverBusy(driverId: string, cause?: unknown): ServiceError {
+  return conflict('driver_busy', `The driver ${driverId} is on another route`, { cause })
 }
 
 async function findVehicleFor(db: Db, route: Route, vehicleId: string): Promise<string> {
@@ -157,7 +164,7 @@ async function refuseBusy(tx: Db, route: Route, driverId: string): Promise<void>
     [driverId, route.id],
   )
   if (driver === undefined) throw unprocessable('driver_unknown', `There is no active driver ${driverId}`)
-  if (driver.is_busy) throw conflict('driver_busy', `The driver ${driverId} is on another route`)
+  if (driver.is_busy) throw driverBusy(driverId)
 }
 
 async function findRouteInUse(db: Db, id: string): Promise<Route> {

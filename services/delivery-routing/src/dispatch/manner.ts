@@ -8,6 +8,15 @@ export const Version = z
   .optional()
   .describe('The version of the route that was seen; another one is 409 `route_changed`')
 
+/** Of a change that takes stops from another route. */
+export const FromVersion = z
+  .int()
+  .min(1)
+  .optional()
+  .describe(
+    'The version of the route that gives the stops as it was seen; another one is 409 `route_changed`',
+  )
+
 export const Force = z
   .boolean()
   .optional()

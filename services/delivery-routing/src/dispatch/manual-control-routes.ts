@@ -7,7 +7,7 @@ import { Plan, RouteView } from '../planning/plan.ts'
 import { IdParams, Moment } from '../schemas.ts'
 import { assignRoute } from './assign-route.ts'
 import { breakDown, takeOverRoute } from './break-down.ts'
-import { Force, seenVersion, Version, VersionHeader } from './manner.ts'
+import { Force, FromVersion, seenVersion, Version, VersionHeader } from './manner.ts'
 import { pinStop, unpinRoute } from './pin-stops.ts'
 import { reorderRoute } from './reorder-route.ts'
 import { findRoute } from './route-store.ts'
@@ -59,14 +59,23 @@ function registerAssignment(app: App, ctx: Context): void {
       onRequest,
       schema: {
         summary: 'Give a route to another driver',
+        description:
+          'Who can do what its plants need. A driver may hold several routes, and drives one at a time.',
         ...shared,
         headers: VersionHeader,
-        body: z.strictObject({ driverId: z.uuid(), version: Version }),
-        response: { 200: RouteView, ...problems({ ...conflicts, 422: '`driver_unknown`' }) },
+        body: z.strictObject({ driverId: z.uuid(), version: Version, force: Force }),
+        response: {
+          200: RouteView,
+          ...problems({
+            404: conflicts[404],
+            409: conflicts[409],
+            422: `\`driver_unknown\`, ${impossible}`,
+          }),
+        },
       },
     },
     async ({ params: { id }, body, headers }) => {
-      await assignRoute(ctx, id, { driverId: body.driverId, version: seenVersion(headers, body) })
+      await assignRoute(ctx, id, { ...body, version: seenVersion(headers, body) })
       return viewRouteById(ctx, id)
     },
   )
@@ -199,7 +208,12 @@ function registerMerge(app: App, ctx: Context): void {
           'The version is that of the route that takes them, which is the answer; the other is gone.',
         ...shared,
         headers: VersionHeader,
-        body: z.strictObject({ intoRouteId: z.uuid(), version: Version, force: Force }),
+        body: z.strictObject({
+          intoRouteId: z.uuid(),
+          version: Version,
+          fromVersion: FromVersion,
+          force: Force,
+        }),
         response: {
           200: RouteView,
           ...problems({

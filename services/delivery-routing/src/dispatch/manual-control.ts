@@ -15,6 +15,8 @@ import { viewRoute } from './route-view.ts'
 export type Manner = {
   /** The version of the route that the person has seen; another one is refused. */
   version?: number | undefined
+  /** The same of the route that gives the stops. */
+  fromVersion?: number | undefined
   /** Also what cannot be: stops that are late, a van that is too full. */
   force?: boolean | undefined
 }

@@ -26,7 +26,10 @@ export async function moveStop(
   )
   if (found === undefined) throw notFound('stop_not_found', `There is no stop ${stopId}`)
   const { route: to, hub } = await findChangeableRoute(ctx.db, target.routeId, target.version)
-  const from = found.route_id === to.id ? to : (await findChangeableRoute(ctx.db, found.route_id)).route
+  const from =
+    found.route_id === to.id
+      ? to
+      : (await findChangeableRoute(ctx.db, found.route_id, target.fromVersion)).route
   const stop = from.stops.find(({ id }) => id === stopId)
   if (stop === undefined) throw conflict('route_changed', `The stop ${stopId} has just moved; read it again`)
   refuseOtherDay(from, to)

@@ -1,4 +1,5 @@
-import { conflict } from '@urbanbloom/service-kit/errors'
+import { violates } from '@urbanbloom/service-kit/db'
+import { conflict, type ServiceError } from '@urbanbloom/service-kit/errors'
 import { newId } from '@urbanbloom/service-kit/ids'
 import type { Context } from '../context.ts'
 import { type Decision, lockUndecided, recordDecision } from '../deliveries/decide-failure.ts'
@@ -59,7 +60,11 @@ export async function retryToday(ctx: Context, decision: Decision): Promise<Rout
       [orderId],
     )
     await recordDecision(tx, decision, 'retry_today', windowId)
-    const window = { id: windowId, start: stop.windowStart.toISOString(), end: stop.windowEnd.toISOString() }
+    const window = {
+      id: windowId,
+      start: stop.windowStart.toISOString(),
+      end: stop.windowEnd.toISOString(),
+    }
     await publishDeliveryEvents(ctx, tx, 'delivery.rescheduled', [{ orderId, window, outForDelivery: true }])
     changes.toDriver(route.driverId, 'stop.added', {
       routeId: route.id,
@@ -68,6 +73,8 @@ export async function retryToday(ctx: Context, decision: Decision): Promise<Rout
       orderId,
     })
     changes.toCustomer(orderId, 'delivery.rescheduled')
+  }).catch((err: unknown) => {
+    throw violates(err, 'routes_one_started_per_driver') ? onAnotherRoute(err) : err
   })
   return route.id
 }
@@ -97,7 +104,11 @@ async function refuseAnotherRoute(tx: Parameters<typeof lockUndecided>[0], route
     `select id from routes where driver_id = $1 and status = 'started' for update`,
     [route.driverId],
   )
-  if (others.length > 0) throw conflict('another_route_started', 'The driver is on another route by now')
+  if (others.length > 0) throw onAnotherRoute()
+}
+
+function onAnotherRoute(cause?: unknown): ServiceError {
+  return conflict('another_route_started', 'The driver is on another route by now', { cause })
 }
 
 async function legsTo(ctx: Context, route: Route, stop: Stop) {

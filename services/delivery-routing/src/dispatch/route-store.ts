@@ -4,7 +4,7 @@ import type { Db } from '@urbanbloom/service-kit/db'
 import type { Route, RouteStatus, Stop, StopStatus } from './route.ts'
 
 const routeColumns = `id, plan_id, hub_id, local_date::text as local_date, shift_id, driver_id, vehicle_id, status,
-  version, driver_pinned, distance_meters, duration_seconds, starts_at, ends_at, breaks, started_at,
+  version, driver_pinned, distance_meters, duration_seconds, starts_at, ends_at, breaks, started_at, resumes_at,
   completed_at, broken_down_at`
 
 const stopColumns = `s.id, s.route_id, s.order_id, s.position, s.status, s.pin, s.planned_arrival, s.eta,
@@ -144,6 +144,7 @@ type RouteRow = {
   ends_at: Date
   breaks: Route['breaks']
   started_at: Date | null
+  resumes_at: Date | null
   completed_at: Date | null
   broken_down_at: Date | null
 }
@@ -191,6 +192,7 @@ function toRoute(row: RouteRow, stops: Stop[]): Route {
     endsAt: row.ends_at,
     breaks: row.breaks,
     startedAt: row.started_at,
+    resumesAt: row.resumes_at,
     completedAt: row.completed_at,
     brokenDownAt: row.broken_down_at,
     stops,

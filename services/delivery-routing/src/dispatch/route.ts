@@ -56,6 +56,8 @@ export type Route = {
   endsAt: Date
   breaks: RouteBreak[]
   startedAt: Date | null
+  /** When it goes on after it has changed hands under way. */
+  resumesAt: Date | null
   completedAt: Date | null
   /** The van or the driver broke down on it. */
   brokenDownAt: Date | null

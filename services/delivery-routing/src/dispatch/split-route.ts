@@ -54,11 +54,11 @@ export async function splitRoute(
 export async function mergeRoute(
   ctx: Context,
   routeId: string,
-  { intoRouteId, version, force }: Manner & { intoRouteId: string },
+  { intoRouteId, version, fromVersion, force }: Manner & { intoRouteId: string },
 ): Promise<Route['id']> {
   if (routeId === intoRouteId) throw unprocessable('same_route', 'A route cannot be merged into itself')
   const { route: to, hub } = await findChangeableRoute(ctx.db, intoRouteId, version)
-  const { route: from } = await findChangeableRoute(ctx.db, routeId)
+  const { route: from } = await findChangeableRoute(ctx.db, routeId, fromVersion)
   refuseOtherDay(from, to)
   const stops = [...to.stops, ...from.stops].toSorted(byWindow)
   const retimed = await retimeChecked(ctx, hub, to, { stops, force })

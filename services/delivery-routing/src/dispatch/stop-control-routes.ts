@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Context } from '../context.ts'
 import { RouteView } from '../planning/plan.ts'
 import { IdParams } from '../schemas.ts'
-import { Force, seenVersion, Version, VersionHeader } from './manner.ts'
+import { Force, FromVersion, seenVersion, Version, VersionHeader } from './manner.ts'
 import { moveStop } from './move-stop.ts'
 import { placeDelivery } from './place-delivery.ts'
 import { viewRouteById } from './route-view.ts'
@@ -32,7 +32,7 @@ export function registerStopControl(app: App, ctx: Context): void {
       schema: {
         summary: 'Move a stop to a place of a route and pin it to that route',
         ...shared,
-        body: Target,
+        body: Target.extend({ fromVersion: FromVersion }),
         response: {
           200: RouteView,
           ...problems({ 404: '`route_not_found`, `stop_not_found`', ...refusals }),

@@ -19,6 +19,7 @@ function route(stops: Partial<Stop>[]): Route {
   }
   return {
     startedAt: at('08:00'),
+    resumesAt: null,
     stops: stops.map((stop, index) => ({
       id: `${index + 1}`,
       status: 'pending',

@@ -79,10 +79,10 @@ function reachNext(
   return Math.max(now.getTime(), position.recordedAt.getTime() + leftMs)
 }
 
-/** The last thing known to have happened on the route. */
+/** The last thing known to have happened on the route, or the end of a hand-over that is still to come. */
 function lastEvent(route: Route, now: Date): number {
   const done = route.stops.map(({ completedAt }) => completedAt?.getTime() ?? 0)
-  return Math.max(route.startedAt?.getTime() ?? now.getTime(), ...done)
+  return Math.max(route.startedAt?.getTime() ?? now.getTime(), route.resumesAt?.getTime() ?? 0, ...done)
 }
 
 /** Where the van was then: at the stop that was completed last, or the hub. */

@@ -79,7 +79,7 @@ function simulate(random: Random, trafficOfDay: number): Day {
     planned += serviceSeconds * 1000
   }
   return {
-    route: { startsAt, startedAt: null, stops } as unknown as Route,
+    route: { startsAt, startedAt: null, resumesAt: null, stops } as unknown as Route,
     period,
     arrivals,
     completions,
