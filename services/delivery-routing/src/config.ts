@@ -24,6 +24,13 @@ const messageEnvironment = {
   WEBHOOK_PRIVATE_ADDRESSES: z.enum(['allow', 'refuse']).default('refuse'),
 }
 
+const optimizeEnvironment = {
+  OPTIMIZE_THREADS: count.max(16).default(1),
+  OPTIMIZE_SEARCH_THREADS: count.max(16).optional(),
+  OPTIMIZE_WARM_THREADS: z.coerce.number().int().min(0).max(16).default(1),
+  OPTIMIZE_QUEUE_MAX: z.coerce.number().int().min(0).max(1_000).default(8),
+}
+
 /** The environment of `delivery-routing`; the only place that reads it. */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const values = readEnvironment(env, {
@@ -46,10 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     CODE_FROM_CENTS: count.max(100_000_000).optional(),
     TRACK_KEPT_DAYS: count.min(7).max(400).default(30),
     POSITION_SPEED_MAX_MPS: count.default(56),
-    OPTIMIZE_THREADS: count.max(16).default(1),
-    OPTIMIZE_SEARCH_THREADS: count.max(16).optional(),
-    OPTIMIZE_WARM_THREADS: z.coerce.number().int().min(0).max(16).default(1),
-    OPTIMIZE_QUEUE_MAX: z.coerce.number().int().min(0).max(1_000).default(8),
+    ...optimizeEnvironment,
     ...messageEnvironment,
     OSRM_URL: httpUrl.optional(),
     OSRM_PROFILE: z.string().min(1).max(50).default('driving'),

@@ -163,11 +163,11 @@ describe('a failed delivery', () => {
     const { orderId, token, stop } = await failedDay()
     expect(await expecting(200, decide(orderId, { action: 'return' }))).toMatchObject({ status: 'returning' })
     // A phone that was out of reach meanwhile comes too late.
-    const event = { clientEventId: newId(), type: 'deliver', stopId: stop.id, occurredAt: stop.eta }
+    const late = { clientEventId: newId(), type: 'deliver', stopId: stop.id, occurredAt: stop.eta }
     const proof = { kind: 'signature', name: 'Casey' }
     const { results } = await expecting(
       200,
-      world.call('POST', '/v1/driver/sync', token, { events: [{ ...event, proof }] }),
+      world.call('POST', '/v1/driver/sync', token, { events: [{ ...late, proof }] }),
     )
     expect(results[0]).toMatchObject({ status: 'rejected', code: 'stop_outcome_conflict' })
     expect(await statusOf(world, orderId)).toBe('returning')
@@ -327,8 +327,9 @@ describe('a van that breaks down', () => {
       )
       answers.push(world.asOps('POST', `/v1/dispatch/routes/${route.id}/take-over`, { driverId }))
       answers.push(decide(ended.orderId, { action: 'retry_today' }))
-      const describe = 'both to wait for the one who starts'
-      await waitFor(async () => (await waiting(world)) === 2, { describe })
+      await waitFor(async () => (await waiting(world)) === 2, {
+        describe: 'both to wait for the one who starts',
+      })
     })
     expect(await Promise.all(answers.map(codeOf))).toEqual(['409 driver_busy', '409 another_route_started'])
   })
