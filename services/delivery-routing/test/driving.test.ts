@@ -236,7 +236,8 @@ describe('a day on the road', () => {
       {},
       { proof: { kind: 'word' } },
       { proof: { kind: 'photo' } },
-      { proof: { kind: 'photo', data: 'a'.repeat(140_000) } },
+      { proof: { kind: 'photo', reference: 'album/7' } },
+      { proof: { kind: 'photo', fileId: newId(), data: 'aaaa' } },
       { proof: { kind: 'photo', data: 'not base64!' } },
       { proof: { kind: 'code', code: '1', extra: true } },
     ]

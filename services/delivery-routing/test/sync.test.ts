@@ -5,50 +5,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOldReports } from '../src/driver/forget-old-reports.ts'
 import { createDeliveryRoutingService } from '../src/service.ts'
-import { type StartedRoute, startedRoute } from './driving-day.ts'
+import { jpeg, type StartedRoute, sendBytes, startedRoute } from './driving-day.ts'
+import { type Clock, type Happening, type Schedule, STOPS_PER_RUN, twoHistories } from './histories.ts'
 import { createDriver, createWorld, eventsOf, expecting, type World } from './world.ts'
 
 const MINUTE_MS = 60_000
 const RUNS = 12
-const STOPS_PER_RUN = 2
-
-/** What happened at a stop, by a clock that is right. */
-type Happening = {
-  type: 'arrive' | 'deliver' | 'fail'
-  minutesAgo: number
-  stop: number
-  device: 0 | 1
-  detail: 'a' | 'b'
-}
-
-/** How one of two histories of the same events goes: in which order, what twice, where a batch ends and at which process. */
-type Schedule = { order: number[]; cuts: boolean[]; processes: number[] }
-
-const happening: fc.Arbitrary<Happening> = fc.record({
-  type: fc.constantFrom('arrive', 'deliver', 'fail'),
-  minutesAgo: fc.integer({ min: -5, max: 5 }),
-  stop: fc.integer({ min: 0, max: STOPS_PER_RUN - 1 }),
-  device: fc.constantFrom(0, 1),
-  detail: fc.constantFrom('a', 'b'),
-})
-
-const schedule = (events: number): fc.Arbitrary<Schedule> =>
-  fc.record({
-    order: fc
-      .tuple(
-        fc.shuffledSubarray([...Array(events).keys()], { minLength: events }),
-        fc.array(fc.integer({ min: 0, max: events - 1 }), { maxLength: 4 }),
-      )
-      .map(([all, again]) => [...all, ...again]),
-    cuts: fc.array(fc.boolean(), { minLength: events + 4, maxLength: events + 4 }),
-    processes: fc.array(fc.integer({ min: 0, max: 1 }), { minLength: events + 4, maxLength: events + 4 }),
-  })
-
-const twoHistories = fc
-  .array(happening, { minLength: 1, maxLength: 7 })
-  .chain((events) =>
-    fc.record({ events: fc.constant(events), one: schedule(events.length), other: schedule(events.length) }),
-  )
 
 describe('what phones recorded', () => {
   let world: World
@@ -58,11 +20,6 @@ describe('what phones recorded', () => {
   let nextStop = 0
   // It stands still, because the moment at which an event first comes bounds when it can have been.
   const now = new Date()
-  /** The clocks of the phones: one is an hour ahead and says when it sends, one is right and does not. */
-  const devices = [
-    { offsetMs: 60 * MINUTE_MS, tells: true },
-    { offsetMs: 0, tells: false },
-  ] as const
 
   beforeAll(async () => {
     world = await createWorld({ overrides: { now: () => now } })
@@ -90,24 +47,53 @@ describe('what phones recorded', () => {
   const sync = (process: number, body: object) =>
     request('POST', `${urls[process]}/v1/driver/sync`, { token: day.driver.token, body })
 
-  const toEvent = (
-    each: Happening,
-    index: number,
-    { prefix, stops }: { prefix: string; stops: string[] },
-  ) => ({
+  type History = { prefix: string; stops: string[]; clocks: [Clock, Clock]; files: Map<string, string> }
+
+  const toEvent = (each: Happening, index: number, { prefix, stops, clocks, files }: History) => ({
     clientEventId: `${prefix}${index}`,
     type: each.type,
     stopId: stops[each.stop],
     occurredAt: new Date(
-      now.getTime() - each.minutesAgo * MINUTE_MS + devices[each.device].offsetMs,
+      now.getTime() + (clocks[each.device].offsetMinutes - each.minutesAgo) * MINUTE_MS,
     ).toISOString(),
-    ...(each.type === 'deliver' && { proof: { kind: 'signature', name: each.detail } }),
+    ...(each.type === 'deliver' && { proof: proofOf(each, files) }),
     ...(each.type === 'fail' && { reason: each.detail }),
   })
 
+  const pictureOf = ({ stop, detail }: Happening) => jpeg(`${stop}${detail}`)
+  function proofOf(each: Happening, files: History['files']) {
+    switch (each.proof) {
+      case 'signature':
+        return { kind: 'signature', name: each.detail }
+      case 'code':
+        return { kind: 'code', code: each.detail }
+      case 'file':
+        return { kind: 'photo', fileId: files.get(`${each.stop}${each.detail}`) }
+      case 'inline':
+        return { kind: 'photo', data: pictureOf(each).toString('base64') }
+    }
+  }
+
+  /** Uploads the pictures that the events name before, as phones do. @returns their ids by stop and content. */
+  async function uploadFiles(events: Happening[], stops: string[]): Promise<Map<string, string>> {
+    const files = new Map<string, string>()
+    for (const each of events.filter(({ type, proof }) => type === 'deliver' && proof === 'file')) {
+      const url = `${world.url}/v1/driver/stops/${stops[each.stop]}/proof-files`
+      const file = { token: day.driver.token, bytes: pictureOf(each), contentType: 'image/jpeg' }
+      const { body } = await sendBytes(url, file)
+      files.set(`${each.stop}${each.detail}`, body.id)
+    }
+    return files
+  }
+
   /** Plays a history on stops of its own, and gives all that may not depend on its course. */
-  async function play(events: Happening[], { order, cuts, processes }: Schedule, prefix: string) {
+  async function play(
+    { events, clocks }: { events: Happening[]; clocks: [Clock, Clock] },
+    { order, cuts, processes }: Schedule,
+    prefix: string,
+  ) {
     const stops = takeStops()
+    const history = { prefix, stops, clocks, files: await uploadFiles(events, stops) }
     const batches: { device: 0 | 1; process: number; indices: number[] }[] = []
     for (const [place, index] of order.entries()) {
       const device = events[index]?.device ?? 0
@@ -117,10 +103,10 @@ describe('what phones recorded', () => {
       } else open.indices.push(index)
     }
     const bodyOf = (device: 0 | 1, indices: number[]) => ({
-      events: indices.map((index) => toEvent(events[index] as Happening, index, { prefix, stops })),
+      events: indices.map((index) => toEvent(events[index] as Happening, index, history)),
       deviceId: `${prefix}${device}`,
-      ...(devices[device].tells && {
-        sentAt: new Date(now.getTime() + devices[device].offsetMs).toISOString(),
+      ...(clocks[device].tells && {
+        sentAt: new Date(now.getTime() + clocks[device].offsetMinutes * MINUTE_MS).toISOString(),
       }),
     })
     // Two at a time, so that phones and processes are at work side by side.
@@ -137,7 +123,14 @@ describe('what phones recorded', () => {
       const indices = events.flatMap((each, index) => (each.device === device ? [index] : []))
       answers.push((await expecting(200, sync(device, bodyOf(device, indices)))).results)
     }
-    return JSON.parse(JSON.stringify({ answers, ...(await stateOf(stops)) }).replaceAll(prefix, ''))
+    let text = JSON.stringify({ answers, ...(await stateOf(stops)) }).replaceAll(prefix, '')
+    // A picture has another id in each history.
+    const pictures = await world.db.query<{ id: string; sha256: Buffer }>(
+      'select id, sha256 from proof_files where stop_id = any($1::uuid[])',
+      [stops],
+    )
+    for (const { id, sha256 } of pictures) text = text.replaceAll(id, sha256.toString('hex'))
+    return JSON.parse(text)
   }
 
   async function stateOf(stops: string[]) {
@@ -162,10 +155,10 @@ describe('what phones recorded', () => {
   it('gives the same state and the same answers in any order, any number of times, from two phones to two processes', async () => {
     let run = 0
     await fc.assert(
-      fc.asyncProperty(twoHistories, async ({ events, one, other }) => {
+      fc.asyncProperty(twoHistories, async ({ one, other, ...happened }) => {
         run += 1
-        const first = await play(events, one, `run-${run}-one-`)
-        const second = await play(events, other, `run-${run}-other-`)
+        const first = await play(happened, one, `run-${run}-one-`)
+        const second = await play(happened, other, `run-${run}-other-`)
         expect(second).toEqual(first)
       }),
       { numRuns: RUNS, endOnFailure: true },
