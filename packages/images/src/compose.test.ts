@@ -60,9 +60,16 @@ describe('docker/compose.yaml', () => {
     expect(reachOutside).toEqual(published)
   })
 
-  test.each(services)('%s has the time that it takes to stop', (_name, { stop_grace_period = '10s' }) => {
-    expect(Number(stop_grace_period.replace('s', '')) * 1_000).toBeGreaterThan(CLOSE_LIMIT_MS)
-  })
+  test.each(services)(
+    '%s has the time that it takes to stop',
+    async (name, { environment = {}, ...rest }) => {
+      const { readConfig } = await import(path.join(docker, `../services/${name}/src/config.ts`))
+      const env = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, String(value)]))
+      const { closeLimitMs = CLOSE_LIMIT_MS } = readConfig(env) as { closeLimitMs?: number }
+      const { stop_grace_period = '10s' } = rest
+      expect(Number(stop_grace_period.replace('s', '')) * 1_000).toBeGreaterThan(closeLimitMs)
+    },
+  )
 
   test('takes from others exact versions and their bytes, or what docker/pinned.env has for them', () => {
     const others = containers.filter(([, { build }]) => build === undefined).map(([, { image }]) => image)

@@ -13,7 +13,7 @@ export type LoadBalancer = {
   healthcheckPort: string
   /** How long a connection to it may be silent. */
   idleTimeoutSeconds: number
-  /** How long it lets requests end at a target that leaves; it may take as long to learn of that. */
+  /** How long it lets requests end at a target that leaves. */
   deregistrationSeconds: number
   attributes: Record<string, string>
 }

@@ -15,11 +15,14 @@ const REQUEST_LIMIT_MS = 10_000
 const SPARE_SECONDS = 4
 /** For as long nodes and peers may send to a pod that has begun to leave. */
 const ENDPOINTS_SECONDS = 5
+/** The same of a load balancer outside of the cluster, which learns of it last. */
+const LOAD_BALANCER_SECONDS = 15
 
 type StoppingConfig = {
   http?: { drainDelayMs: number }
   drainDelayMs?: number
-  timeouts?: { checkoutMs: number }
+  timeouts?: Record<string, number>
+  closeLimitMs?: number
   planTimeLimitMs?: number
 }
 
@@ -63,21 +66,30 @@ describe.each(Object.entries(variants))('%s', (_variant, manifests) => {
       const { lifecycle, readinessProbe } = mainContainer(pod)
       const preStopSeconds = lifecycle?.preStop?.sleep?.seconds ?? 0
       const isInFront = pod.name === loadBalancer?.backend.service
-      const needed = isInFront ? loadBalancer.deregistrationSeconds : ENDPOINTS_SECONDS
-      expect(preStopSeconds, pod.name).toBeGreaterThanOrEqual(Math.max(needed, ENDPOINTS_SECONDS))
+      const needed = isInFront ? LOAD_BALANCER_SECONDS : ENDPOINTS_SECONDS
+      expect(preStopSeconds, pod.name).toBeGreaterThanOrEqual(needed)
+      const config = (await configOf(manifests, pod)) as StoppingConfig
+      const closeLimitMs = config.closeLimitMs ?? CLOSE_LIMIT_MS
       const granted = pod.spec.terminationGracePeriodSeconds ?? 30
-      const taken = preStopSeconds + CLOSE_LIMIT_MS / 1000 + SPARE_SECONDS
+      const taken = preStopSeconds + closeLimitMs / 1000 + SPARE_SECONDS
       expect(granted, pod.name).toBeGreaterThanOrEqual(taken)
 
-      const config = (await configOf(manifests, pod)) as StoppingConfig
       const drainDelayMs = config.http?.drainDelayMs ?? config.drainDelayMs ?? 0
       const { periodSeconds = 10, failureThreshold = 3 } = readinessProbe ?? {}
       // A container that restarts in its place leaves the Service by its readiness alone.
       expect(drainDelayMs, pod.name).toBeGreaterThanOrEqual(periodSeconds * failureThreshold * 1000)
       // What the gateway keeps open and idle ends before the process that it leads to.
       expect(drainDelayMs, pod.name).toBeGreaterThan(IDLE_MAX_MS)
-      const workMs = config.timeouts?.checkoutMs ?? config.planTimeLimitMs ?? REQUEST_LIMIT_MS
-      expect(drainDelayMs + workMs, pod.name).toBeLessThan(CLOSE_LIMIT_MS)
+      const workMs = Math.max(
+        REQUEST_LIMIT_MS,
+        config.planTimeLimitMs ?? 0,
+        ...Object.values(config.timeouts ?? {}),
+      )
+      expect(drainDelayMs + workMs, pod.name).toBeLessThan(closeLimitMs)
+      if (!isInFront) continue
+      // What the pod still answers, the load balancer must let through, and wait for in silence.
+      expect(loadBalancer.deregistrationSeconds * 1000).toBeGreaterThanOrEqual(preStopSeconds * 1000 + workMs)
+      expect(loadBalancer.idleTimeoutSeconds * 1000).toBeGreaterThan(workMs)
     }
   })
 

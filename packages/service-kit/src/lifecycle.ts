@@ -5,6 +5,8 @@ export type Service = {
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
   start(): Promise<void>
   close(): Promise<void>
+  /** How long `close` may take; without it, `CLOSE_LIMIT_MS`. */
+  closeLimitMs?: number
 }
 
 /** Below the 30 s that Kubernetes grants by default, so that we end by ourselves. */
@@ -12,7 +14,7 @@ export const CLOSE_LIMIT_MS = 25_000
 
 /**
  * Runs a service until SIGTERM or SIGINT. What cannot start, such as with a configuration that cannot be used,
- * ends with code 1 and one line of JSON on stderr that holds every problem; so does a stop that takes longer than 25 s.
+ * ends with code 1 and one line of JSON on stderr that holds every problem; so does a stop that takes longer than it may.
  * A signal that comes during the start stops the process as soon as it has started.
  * @param name as in the service's other log lines.
  */
@@ -38,10 +40,11 @@ export async function run(name: string, create: (env: NodeJS.ProcessEnv) => Prom
 
 async function stop(service: Service, signal: NodeJS.Signals): Promise<void> {
   service.log.info({ signal }, 'stopping')
+  const limitMs = service.closeLimitMs ?? CLOSE_LIMIT_MS
   setTimeout(() => {
-    service.log.error({ limitMs: CLOSE_LIMIT_MS }, 'stopping took too long; leaving now')
+    service.log.error({ limitMs }, 'stopping took too long; leaving now')
     process.exit(1)
-  }, CLOSE_LIMIT_MS).unref()
+  }, limitMs).unref()
   try {
     await service.close()
     process.exit(0)

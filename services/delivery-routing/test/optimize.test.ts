@@ -437,6 +437,7 @@ it('ends a search with its best plan when the process stops, and sends away who 
     expect(await running.text()).toContain('event: answer')
     for (const refused of [await waiting, await ask()]) {
       expect(refused.status).toBe(503)
+      expect(refused.headers.get('x-not-begun')).toBe('1')
       expect(await refused.json()).toMatchObject({ code: 'shutting_down' })
     }
   } finally {

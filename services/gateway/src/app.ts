@@ -53,7 +53,8 @@ export function createApp(ctx: GatewayContext): FastifyInstance {
       // Node would answer without a body; `refusalOf` says what is wrong.
       requireHostHeader: false,
     },
-    keepAliveTimeout: 72_000,
+    // Longer than a load balancer in front waits for the longest answer on a silent connection.
+    keepAliveTimeout: 105_000,
     forceCloseConnections: 'idle',
     // While stopping, what still arrives is answered, with `Connection: close`.
     return503OnClosing: false,

@@ -9,6 +9,9 @@ import {
 } from '@urbanbloom/service-kit/config'
 import * as z from 'zod'
 
+/** For what is left to close after the last answer. */
+const CLOSING_MS = 5_000
+
 export type Config = ReturnType<typeof readConfig>
 
 /** The gateway never calls a path under `/internal`, so it is not given the token for them. */
@@ -62,6 +65,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       checkoutMs: values.CHECKOUT_TIMEOUT_MS,
       optimizeMs: values.OPTIMIZE_TIMEOUT_MS,
     },
+    /** What was begun may take as long as the longest answer, a routing problem's; then the rest is closed. */
+    closeLimitMs:
+      values.DRAIN_DELAY_MS +
+      Math.max(values.REQUEST_TIMEOUT_MS, values.CHECKOUT_TIMEOUT_MS, values.OPTIMIZE_TIMEOUT_MS) +
+      CLOSING_MS,
     rateLimits: {
       perMinute: values.RATE_LIMIT_PER_MINUTE,
       authPerMinute: values.AUTH_RATE_LIMIT_PER_MINUTE,

@@ -20,6 +20,8 @@ export type ExchangeOptions = {
 }
 
 const MAX_TRIES = 3
+/** In a 503: the process stops and has done nothing, so that any request may go to another one. */
+const NOT_BEGUN = 'x-not-begun'
 /** A reader of events that takes nothing for this long is gone, or may come back and resume. */
 const STALLED_READER_MS = 30_000
 
@@ -38,6 +40,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #tries = 0
   #deadlineAt = 0
   #controller: Controller | null = null
+  /** Of a try that was refused before it was begun, and whose end is of no interest any more. */
+  #refused: Controller | null = null
   #timer: NodeJS.Timeout | undefined
   #sent = false
   #answering = false
@@ -105,6 +109,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Controller, status: number, headers: Headers): void {
     if (status < 200 || this.#done) return
     const type = String(headers['content-type'] ?? '')
+    if (status === 503 && headers[NOT_BEGUN] !== undefined && !this.#repeated) {
+      this.#repeated = true
+      this.#refused = controller
+      controller.abort(new Error('another process is asked'))
+      if (this.#tried.length >= this.#options.upstream.replicaCount) this.#tried.length = 0
+      this.#try()
+      return
+    }
     if (status >= 500 && !type.startsWith('application/problem+json')) {
       this.#fail(`status_${status}`, this.#ownFailure(status, headers))
       controller.abort(new Error('the answer is replaced'))
@@ -140,8 +152,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#finish()
   }
 
-  onResponseError(_controller: Controller, err: Error): void {
-    if (this.#done) return
+  onResponseError(controller: Controller, err: Error): void {
+    if (this.#done || controller === this.#refused) return
     const replica = this.#tried.at(-1) as Replica
     const { upstream } = this.#options
     if (this.#answering) {

@@ -36,6 +36,7 @@ export async function createGateway(config: Config): Promise<Gateway> {
 
   return {
     log,
+    closeLimitMs: config.closeLimitMs,
     ports: () => ({
       public: portOf(app.server.address()) as number,
       metrics: portOf(metricsServer.server.address()),

@@ -71,7 +71,8 @@ export async function startGateway(env: Record<string, string>) {
   const close = () => (closed ??= gateway.close())
   onTestFinished(close)
   const { public: port, metrics } = gateway.ports()
-  return { url: `http://127.0.0.1:${port}`, port, metricsUrl: `http://127.0.0.1:${metrics}/metrics`, close }
+  const metricsUrl = `http://127.0.0.1:${metrics}/metrics`
+  return { url: `http://127.0.0.1:${port}`, port, metricsUrl, closeLimitMs: gateway.closeLimitMs, close }
 }
 
 export type Answer = { status: number; headers: http.IncomingHttpHeaders; body: any; text: string }

@@ -251,3 +251,42 @@ test('behind one address there may be several processes, so connecting is tried 
   expect((await send(gateway.url, { path: '/v1/checkout', method: 'POST', body: '{}' })).status).toBe(503)
   expect(connections).toBe(3)
 })
+
+test('what a stopping process has not begun is asked of another one, once', async () => {
+  const refuse = (_request: http.IncomingMessage, response: http.ServerResponse) => {
+    response.writeHead(503, { 'content-type': 'application/problem+json', 'x-not-begun': '1' })
+    response.end('{"code":"shutting_down"}')
+  }
+  const stopping = await startService(refuse)
+  const other = await startService()
+  const gateway = await startGateway({ ORDER_URL: `${stopping.url},${other.url}` })
+  const checkout = { path: '/v1/checkout', method: 'POST', body: '{"a":1}' }
+  for (let round = 0; round < 2; round += 1) {
+    const answer = await send(gateway.url, checkout)
+    expect(answer).toMatchObject({ status: 200, body: { body: '{"a":1}' } })
+  }
+  expect(stopping.received.length).toBeGreaterThan(0)
+
+  const alone = await startGateway({ ORDER_URL: stopping.url })
+  const before = stopping.received.length
+  expect(await send(alone.url, checkout)).toMatchObject({ status: 503, body: { code: 'shutting_down' } })
+  expect(stopping.received.length).toBe(before + 2)
+})
+
+test('a stop waits for the longest answer, and has the time for it', async () => {
+  const { promise: asked, resolve: begin } = Promise.withResolvers<void>()
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
+  const service = await startService((request, response) => {
+    request.resume()
+    begin()
+    void over.then(() => response.end('{"code":0}'))
+  })
+  const gateway = await startGateway({ DELIVERY_ROUTING_URL: service.url, OPTIMIZE_TIMEOUT_MS: '60000' })
+  const answer = send(gateway.url, { path: '/v1/optimize', method: 'POST', body: '{}' })
+  await asked
+  const closed = gateway.close()
+  end()
+  expect((await answer).status).toBe(200)
+  await closed
+  expect(gateway.closeLimitMs).toBeGreaterThan(60_000)
+})

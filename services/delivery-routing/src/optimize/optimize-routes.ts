@@ -89,6 +89,8 @@ async function optimize(ctx: Context, request: FastifyRequest, reply: FastifyRep
     if (progress?.hasBegun()) return progress.end('answer', text)
     return reply.type('application/json; charset=utf-8').send(text)
   } catch (error) {
+    // The gateway may give it to another process.
+    if (error instanceof ServiceError && error.code === 'shutting_down') reply.header('x-not-begun', '1')
     if (!progress?.hasBegun()) throw error
     const known = error as ServiceError
     ctx.log.warn({ err: error, requestId: request.context.requestId }, 'a stream of an optimization failed')
