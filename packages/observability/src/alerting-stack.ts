@@ -10,7 +10,7 @@ import type { PrometheusPrograms } from './prometheus-programs.ts'
 
 /**
  * `real` is the repository's configuration with other addresses. `short` also scrapes and evaluates every second,
- * waits five seconds where a rule waits a minute, and looks back a second where a rule looks back a minute, so that
+ * waits five seconds where a rule waits a minute, and looks back a second for each minute and ten more, so that
  * faults show and end within seconds; expressions, thresholds, routes, inhibition and templates are the same.
  */
 export type Pace = 'real' | 'short'
@@ -94,9 +94,9 @@ export async function startAlertingStack(options: Options) {
 function shortened(rules: string): string {
   return rules
     .replaceAll(/\[(\d+)([mhd])\]/g, (_, count: string, unit: 'm' | 'h' | 'd') => {
-      const seconds = Number(count) * { m: 1, h: 60, d: 1_440 }[unit]
-      // A rate needs some scrapes to look at.
-      return `[${Math.max(15, seconds)}s]`
+      const seconds = Number(count) * { m: 60, h: 3_600, d: 86_400 }[unit]
+      // A rate needs some scrapes to look at. What holds others back looks back for longer than they do, here as well.
+      return `[${Math.max(15, seconds / 60 + 10)}s]`
     })
     .replaceAll(/^( +for: )(\d+)([sm])$/gm, (_, head: string, count: string, unit: 's' | 'm') => {
       const seconds = Number(count) * { s: 1, m: 60 }[unit]
@@ -119,7 +119,13 @@ async function writePrometheusConfig({ folder, pace, targets }: Options, alertma
   await writeFile(join(folder, 'prometheus.yml'), dump(config))
 }
 
-async function writeAlertmanagerConfig({ folder, pace, slackPort, mailPort }: Options) {
+/** The repository's own, with these ports in the place of Slack and the mail server. */
+export async function writeAlertmanagerConfig({
+  folder,
+  pace,
+  slackPort,
+  mailPort,
+}: Pick<Options, 'folder' | 'pace' | 'slackPort' | 'mailPort'>): Promise<void> {
   const config = load(await readFile(join(source, 'alertmanager.yml'), 'utf8')) as any
   const slackUrl = join(folder, 'slack-url')
   await writeFile(slackUrl, `http://127.0.0.1:${slackPort}/services/T0/B0/secret`)

@@ -41,7 +41,7 @@ async function main(): Promise<number> {
     )
   }
   const say = (line: string) => console.log(`  ${line}`)
-  const reports = await runAlertDrill({ folder, programs, pace, faults: chosen, together: false, say })
+  const reports = await runAlertDrill({ folder, programs, pace, rounds: chosen.map((fault) => [fault]), say })
   console.log(`\n${describe(reports)}`)
   const leaked = reports.flatMap(({ name, leaked: alerts }) =>
     alerts.map((alert) => `${name}: ${alert} was sent, too`),

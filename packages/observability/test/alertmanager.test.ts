@@ -60,6 +60,14 @@ describe.skipIf(programs === undefined)('Alertmanager', () => {
     const over = { ...stuck, status: 'resolved' }
     expect(await render('urbanbloom.title', [over])).toBe('Resolved: order, 3 orders are stuck')
     expect(await render('urbanbloom.color', [over])).toBe('good')
+    // What still burns comes first.
+    expect(await render('urbanbloom.title', [over, lag, lag])).toBe(
+      'Critical: order, Events of order wait for 2m (and 1 more)',
+    )
+    expect(await render('urbanbloom.slack.text', [over, lag])).toMatch(
+      /^:warning: \*EventLag\*[^]*\n:white_check_mark: \*OrdersStuck\*/,
+    )
+    expect(await render('urbanbloom.email.text', [over, lag])).toMatch(/^EventLag[^]*\nOrdersStuck/)
   })
 
   test('a message in Slack has the alert, its value, its runbook and its time', async () => {

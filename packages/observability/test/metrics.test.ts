@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseExposition, type Series } from '../src/exposition.ts'
 import { constantsOfTheCode, runtimeFigures } from '../src/figures.ts'
 import { liveThroughADay } from '../src/journey.ts'
+import { readRules } from '../src/rule-files.ts'
 
 /**
  * How many series one process may have after a day on which everything has happened. A figure by order, by person or
@@ -127,6 +128,44 @@ test('the journey shows in the figures of the business', () => {
   expect(sum('active_users', { within: '15m' })).toBeGreaterThanOrEqual(1)
   expect(sum('plan_gap_ratio_sum', {})).toBeGreaterThan(0)
   expect(sum('ledger_mismatches', {})).toBe(0)
+})
+
+test('times are in seconds, and the buckets have the edges that rules ask for', () => {
+  const series = Object.values(exposed).flat()
+  const times = series.filter(({ name }) => name.endsWith('_seconds_sum'))
+  const means = times.map(({ name, labels, value }) => {
+    const count = series.find(
+      (each) =>
+        each.name === name.replace(/_sum$/, '_count') &&
+        JSON.stringify(each.labels) === JSON.stringify(labels),
+    )
+    return { name, labels, mean: value / Math.max(1, count?.value ?? 0) }
+  })
+  expect(means.length).toBeGreaterThan(20)
+  // Nothing in a test takes half a minute, and a tenth of a second in milliseconds does.
+  expect(means.filter(({ mean }) => mean > 30)).toEqual([])
+  expect(sum('order_processing_seconds_count', {})).toBeGreaterThan(0)
+  const rules = readRules().flatMap(({ expr }) => [
+    ...expr.matchAll(/(\w+)_bucket\{[^}]*?service="(\w+)",route="([^"]+)",le=~"(\d+)\|/g),
+  ])
+  expect(rules.length).toBeGreaterThan(3)
+  for (const [, name, service, route, le] of rules) {
+    const edges = series.filter((each) => each.name === `${name}_bucket` && each.labels.route === route)
+    expect(
+      edges.filter(({ labels }) => labels.service === service).map(({ labels }) => Number(labels.le)),
+    ).toContain(Number(le))
+  }
+})
+
+test('the routes that rules ask for are those of the code', () => {
+  const asked = readRules().flatMap(({ expr }) =>
+    [...expr.matchAll(/route=~?"([^"]+)"/g)].flatMap(([, routes = '']) => routes.split('|')),
+  )
+  const patterns = new Set(asked.filter((route) => !route.endsWith('.*')))
+  expect(patterns).toEqual(new Set(['/v1/checkout', '/v1/orders/:id/payment-action']))
+  const seen = new Set(exposed.gateway!.map(({ labels }) => labels.route))
+  expect([...patterns].filter((route) => !seen.has(route))).toEqual([])
+  expect([...seen].some((route) => route?.startsWith('/v1/driver/'))).toBe(true)
 })
 
 test('docs/observability.md explains these and names none that does not exist', () => {

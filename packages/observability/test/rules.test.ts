@@ -11,6 +11,7 @@ import { constantsOfTheCode, exporterFigures, figureOf, runtimeFigures } from '.
 import { findPrometheusPrograms, MISSING } from '../src/prometheus-programs.ts'
 import { type Alert, readAlerts, readRules, ruleFiles, rulesFolder } from '../src/rule-files.ts'
 import { type AlertCase, alertCases } from './alert-cases.ts'
+import { type AlertEdge, alertEdges } from './alert-edges.ts'
 
 const run = promisify(execFile)
 const programs = await findPrometheusPrograms()
@@ -75,6 +76,19 @@ describe.skipIf(programs === undefined)('with promtool', () => {
       return alert === 'Watchdog' ? group : { ...group, promql_expr_test: [check] }
     })
   })
+
+  test.each(['15s', '1m'] as const)(
+    'each alert keeps to its threshold and its time, evaluated every %s',
+    async (pace) => {
+      const edges = Object.entries(alertEdges).map(([file, all]) => [
+        file,
+        all.filter(({ interval = '1m' }) => interval === pace),
+      ])
+      await testGroups<AlertEdge>(Object.fromEntries(edges), pace, edgeGroup)
+    },
+    // promtool evaluates days, step by step.
+    120_000,
+  )
 })
 
 test('each rule of an alert has a case, and each case a rule', () => {
@@ -121,18 +135,38 @@ function groupOf(alert: string, severity: AlertCase['severity'], given: AlertCas
   return { name: `${alert} ${severity}`, interval: '1m', input_series }
 }
 
+function edgeGroup({ what, alert, interval = '1m', given, ...edge }: AlertEdge) {
+  const severity = edge.severity === undefined ? '' : `,severity="${edge.severity}"`
+  const labels = edge.labels === undefined ? '' : `,${edge.labels}`
+  const expr = `count(ALERTS{alertname="${alert}",alertstate="firing"${severity}${labels}}) > bool 0 or vector(0)`
+  const expected = (eval_time: string, value: number) => ({
+    eval_time,
+    expr,
+    exp_samples: [{ labels: '{}', value }],
+  })
+  const checks = [
+    ...(edge.firing ?? []).map((at) => expected(at, 1)),
+    ...(edge.quiet ?? []).map((at) => expected(at, 0)),
+  ]
+  const input_series = Object.entries(given).map(([series, values]) => ({ series, values }))
+  return { name: `${alert} ${what}`, interval, input_series, promql_expr_test: checks }
+}
+
+const testRules = (toGroup: (each: AlertCase) => object) => testGroups(alertCases, '1m', toGroup)
+
 /** One run for all files of rules, each with its own cases, because every case evaluates every rule of its file. */
-async function testRules(toGroup: (each: AlertCase) => object): Promise<void> {
+async function testGroups<T>(
+  allCases: Readonly<Record<string, readonly T[]>>,
+  evaluation_interval: string,
+  toGroup: (each: T) => object,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'urbanbloom-rules-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const files = Object.entries(alertCases).map(async ([name, cases]) => {
+  const files = Object.entries(allCases).map(async ([name, cases]) => {
     const rule_files = ['recording', name].map((each) => join(rulesFolder, `${each}.yml`))
     const file = join(folder, `${name}.json`)
     // JSON is YAML.
-    await writeFile(
-      file,
-      JSON.stringify({ rule_files, evaluation_interval: '1m', tests: cases.map(toGroup) }),
-    )
+    await writeFile(file, JSON.stringify({ rule_files, evaluation_interval, tests: cases.map(toGroup) }))
     return file
   })
   const args = ['test', 'rules', ...(await Promise.all(files))]
