@@ -32,8 +32,23 @@ const parameters = production.find(({ metadata }) => metadata.name === 'paramete
 test('the cluster is the one that the manifests and the guide mean', () => {
   expect(cluster.metadata).toMatchObject({ name: 'urbanbloom-cluster', region: 'us-east-1' })
   expect(cluster.managedNodeGroups).toMatchObject([
-    { instanceType: 't3.medium', minSize: 1, desiredCapacity: 3, maxSize: 5 },
+    {
+      instanceType: 't3.medium',
+      minSize: 1,
+      desiredCapacity: 3,
+      maxSize: 5,
+      // Nodes have no address outside, pods none of the nodes' rights, and the autoscaler finds the group by its tags.
+      privateNetworking: true,
+      disablePodIMDS: true,
+      volumeEncrypted: true,
+      tags: {
+        'k8s.io/cluster-autoscaler/enabled': 'true',
+        [`k8s.io/cluster-autoscaler/${cluster.metadata.name}`]: 'owned',
+      },
+    },
   ])
+  // Without its figures no HorizontalPodAutoscaler scales.
+  expect(cluster.addons.map(({ name }) => name)).toContain('metrics-server')
   expect(new Set(cluster.availabilityZones).size).toBeGreaterThanOrEqual(2)
   for (const zone of cluster.availabilityZones) expect(zone).toMatch(/^us-east-1[a-f]$/)
   expect(cluster.vpc.cidr).toBe(parameters.vpc)

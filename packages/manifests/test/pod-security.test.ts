@@ -115,12 +115,19 @@ test.each(Object.entries(faults))('the check sees %s', (_, fault) => {
 })
 
 type Binding = { subjects: { kind: string; name: string }[]; roleRef: { name: string } }
-type Role = { rules: { verbs: string[] }[] }
+type Role = { rules: { verbs: string[]; resources?: string[] }[] }
 
 /** The accounts that may ask Kubernetes for something. Whoever might change something fails. */
 function accountsWithRights(manifests: readonly Manifest[]): string[] {
   for (const each of manifests.filter(({ kind }) => kind.endsWith('Role'))) {
-    const verbs = (each as unknown as Role).rules.flatMap((rule) => rule.verbs)
+    const { rules } = each as unknown as Role
+    const resources = rules.flatMap((rule) => rule.resources ?? [])
+    // What Prometheus needs to find and scrape; above all no secrets.
+    expect(
+      resources.filter((name) => !['nodes', 'pods', 'nodes/metrics'].includes(name)),
+      each.metadata.name,
+    ).toEqual([])
+    const verbs = rules.flatMap((rule) => rule.verbs)
     expect(
       verbs.filter((verb) => !['get', 'list', 'watch'].includes(verb)),
       each.metadata.name,
