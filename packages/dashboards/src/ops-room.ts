@@ -61,7 +61,7 @@ export const opsRoom = page(
       says: 'Without the watchdog, which always fires.',
       unit: 'short',
       width: 4,
-      query: 'count(ALERTS{alertstate="firing",alertname!="Watchdog"}) or vector(0)',
+      query: 'count(ALERTS{alertstate="firing",severity!="none"}) or vector(0)',
       limits: [1, 3],
     }).height(3),
     cityMap(),

@@ -36,7 +36,7 @@ export function page(
         .datasource(metrics)
         .enable(true)
         .iconColor('red')
-        .expr('max by (alertname, service) (ALERTS{alertstate="firing",alertname!="Watchdog"})'),
+        .expr('max by (alertname, service) (ALERTS{alertstate="firing",severity!="none"})'),
     )
   for (const link of pageLinks()) built.link(link)
   for (const variable of variables) built.withVariable(variable)

@@ -28,7 +28,7 @@ export const systemHealth = page(
       says: 'That fire, without the watchdog, which always fires.',
       unit: 'short',
       width: 4,
-      query: 'count(ALERTS{alertstate="firing",alertname!="Watchdog"}) or vector(0)',
+      query: 'count(ALERTS{alertstate="firing",severity!="none"}) or vector(0)',
       limits: [1, 3],
     }),
     figure({
@@ -68,7 +68,7 @@ export const systemHealth = page(
       unit: 'short',
       width: 8,
       query:
-        'sort_desc(max by (severity, alertname, service) (ALERTS{alertstate="firing",alertname!="Watchdog"}))',
+        'sort_desc(max by (severity, alertname, service) (ALERTS{alertstate="firing",severity!="none"}))',
       columns: { alertname: 'alert', service: 'service', severity: 'severity' },
       empty: 'Nothing is wrong',
     }),

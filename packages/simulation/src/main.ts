@@ -22,12 +22,33 @@ process.once('SIGINT', () => stopping.abort())
 process.once('SIGTERM', () => stopping.abort())
 
 try {
-  process.exitCode = await run(readArguments(process.argv.slice(2)))
+  const args = process.argv.slice(2)
+  if (args.includes('--help')) console.log(usage())
+  else process.exitCode = await run(readArguments(args))
 } catch (err) {
   console.error(err instanceof Error ? err.message : err)
   process.exitCode = 1
 }
 process.exit()
+
+function usage(): string {
+  return [
+    'npm run simulate -- [--profile full] [--speed 60] [--hours 24] [--start-hour 6] [--seed 1]',
+    '                    [--fault one,another] [--own-system]',
+    'Profiles:',
+    ...Object.entries(profiles).map(([name, { says }]) => `  ${name}: ${says}`),
+    ...faultsThereAre(),
+  ].join('\n')
+}
+
+function faultsThereAre(): string[] {
+  return [
+    'Faults:',
+    ...Object.entries(faults).map(([name, says]) => `  ${name}: ${says}`),
+    'and with --own-system, because nobody else’s processes are killed:',
+    ...Object.entries(serverFaults).map(([name, { says }]) => `  ${name}: ${says}`),
+  ]
+}
 
 async function run(parsed: Arguments): Promise<number> {
   if (!parsed.ownSystem) {
@@ -124,10 +145,7 @@ function readArguments(args: string[]): Arguments {
   }
   const names = values.fault.flatMap((text) => text.split(',')).filter((name) => name !== '')
   for (const name of names.filter((each) => !isFault(each) && !isServerFault(each))) {
-    wrong.push(`There is no fault ${name}. There are:`)
-    wrong.push(...Object.entries(faults).map(([known, says]) => `  ${known}: ${says}`))
-    wrong.push('and with --own-system, because nobody else’s processes are killed:')
-    wrong.push(...Object.entries(serverFaults).map(([known, { says }]) => `  ${known}: ${says}`))
+    wrong.push(`There is no fault ${name}.`, ...faultsThereAre())
   }
   const ownSystem = values['own-system']
   if (!ownSystem && names.some(isServerFault)) {
