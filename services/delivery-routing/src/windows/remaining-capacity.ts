@@ -29,7 +29,7 @@ const pictures = new WeakMap<Context, Map<string, { at: number; picture: Promise
 /**
  * Which of these windows have a van that could still bring this load to this place: one more stop fits into the plan
  * that is in force, with all that was sold since, or for hubs that ask for it, into the shifts of a day without a plan;
- * for other hubs such a day only needs a van that could bring this load and nothing else. A day without shifts is not
+ * for other hubs such a day only needs a van that could carry this load, at whatever hour. A day without shifts is not
  * staffed yet, and says nothing. Nor does a check that fails or takes too long: then a window is open as long as its
  * counter is.
  */
@@ -98,10 +98,13 @@ async function takePicture(ctx: Context, hub: Hub, date: string): Promise<Pictur
   if (day === null || day.shifts.length === 0 || day.deliveries.length > DELIVERIES_AT_MOST) return null
   const startedAt = performance.now()
   const plannable = plannableOf(day, ctx.now())
+  if (!isPlanned && hub.capacityCheck !== 'fleet') {
+    const fits = (load?: OrderLoad) => load === undefined || day.shifts.some((shift) => canCarry(shift, load))
+    return { fits: (_point, _window, load) => fits(load) }
+  }
   const slack = createFleetSlack(hub, vansOf(day, plannable))
-  const sold = isPlanned || hub.capacityCheck === 'fleet' ? plannable.deliveries : []
   const placed = new Set(day.routes.flatMap(({ stops }) => stops.map(({ orderId }) => orderId)))
-  for (const delivery of sold) {
+  for (const delivery of plannable.deliveries) {
     if (placed.has(delivery.orderId)) continue
     slack.add(visitFor(delivery.address, { start: delivery.windowStart, end: delivery.windowEnd }, delivery))
   }
@@ -112,6 +115,14 @@ async function takePicture(ctx: Context, hub: Hub, date: string): Promise<Pictur
     fits: (point, { start, end }, load = usual) =>
       slack.fits(visitFor(point, { start: new Date(start), end: new Date(end) }, { ...load, parcels: 1 })),
   }
+}
+
+function canCarry({ capacity, skills }: Day['shifts'][number], load: OrderLoad): boolean {
+  return (
+    load.weightGrams <= capacity.weightGrams &&
+    load.volumeMilliliters <= capacity.volumeMilliliters &&
+    skillsFor(load.transport).every((skill) => skills.includes(skill))
+  )
 }
 
 function visitFor(
