@@ -324,5 +324,6 @@ test('a price that changes between quote and checkout is 409 with the new total'
   const answer = await buy(system.gatewayUrl, shop.customer, body)
   expect(answer).toMatchObject({ status: 409, body: { code: 'price_changed' } })
   expect(answer.body.totalCents).toBeGreaterThan(quote.totalCents)
+  await settled(system)
   expect(await audit(system.database.adminUrl)).toEqual([])
 })
