@@ -135,7 +135,7 @@ const objectives: AlertEdge[] = [
 ]
 
 const age = (seconds: number): Given => ({
-  'payment_reconciliation_timestamp_seconds{service="payment"}': `${36_000 - seconds}x600`,
+  'payment_reconciliation_timestamp_seconds{service="payment"}': `${25_200 - seconds}x430`,
 })
 const databaseGone = { 'db_up{service="order"}': '1 0x5 1x60' }
 
@@ -211,7 +211,7 @@ const causes: AlertEdge[] = [
     [0.22, 0.18],
   ),
   ...around('EventLag', '6m', (lag) => ({ 'jobs_lag_seconds{service="order"}': `${lag}x20` }), [66, 54]),
-  ...around('PaymentReconciliationStale', '10h', (hours) => age(hours * 3_600), [6.6, 5.4]),
+  ...around('PaymentReconciliationStale', '7h', (hours) => age(hours * 3_600), [6.6, 5.4]),
   {
     what: 'counts from when the processes began where none has succeeded, and from the oldest of them',
     alert: 'PaymentReconciliationStale',
