@@ -42,6 +42,10 @@ export async function startAlertingStack(options: Options) {
   await writePrometheusConfig(options, ports.alertmanager)
   await writeAlertmanagerConfig(options)
   const children: Child[] = []
+  // The last resort when the drill is ended without a chance to close.
+  process.once('exit', () => {
+    for (const child of children) child.signal('SIGKILL')
+  })
   const start = async (name: 'prometheus' | 'alertmanager', args: string[]) => {
     const child = await startChild({
       name,
