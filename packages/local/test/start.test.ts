@@ -2,9 +2,8 @@ import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { freePort } from '../src/ports.ts'
 import { commandLineOf } from '../src/process-identity.ts'
 import { programNames, repository } from '../src/programs.ts'
@@ -45,16 +44,11 @@ async function start() {
     child.kill('SIGINT')
     await ended
   }, STOP_LIMIT_MS)
-  const isReady = async () => {
-    for (let waitedMs = 0; waitedMs < READY_LIMIT_MS; waitedMs += 50) {
-      if (output.includes('UrbanBloom is ready.')) return
-      if (child.exitCode !== null) break
-      await delay(50)
-    }
-    child.kill('SIGKILL')
-    throw new Error(`It did not become ready:\n${output}`)
-  }
-  await isReady()
+  const isReady = () => output.includes('UrbanBloom is ready.')
+  await vi
+    .waitUntil(() => isReady() || child.exitCode !== null, { timeout: READY_LIMIT_MS })
+    .catch(() => child.kill('SIGKILL'))
+  if (!isReady()) throw new Error(`It did not become ready:\n${output}`)
   const running = JSON.parse(await readFile(join(folder, 'data/running.json'), 'utf8'))
   const children: Remembered[] = running.children
   return { child, ended, children, output: () => output }

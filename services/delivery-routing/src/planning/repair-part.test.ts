@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
+import { at, sampleDelivery, sampleHub, sampleShift } from '../../test/sample-day.ts'
 import type { Route } from '../dispatch/route.ts'
 import { createGreatCircleTimes } from '../travel/travel-times.ts'
 import type { Day } from './day.ts'
@@ -8,24 +9,8 @@ import { repairPart, wholeDay } from './repair-part.ts'
 import { type SolverContext, solvePart } from './solve-part.ts'
 import { createSolver } from './solver.ts'
 
-const midnight = Date.parse('2026-06-10T04:00:00Z')
-const at = (hour: number) => new Date(midnight + hour * 3_600_000)
 const slotOf = (moment: Date) => Math.floor(moment.getTime() / 900_000)
-const hub = {
-  id: 'hub',
-  name: 'Inman Park',
-  latitude: 33.7573,
-  longitude: -84.3521,
-  serviceRadiusMeters: 8_000,
-  timeZone: 'America/New_York',
-  windowCapacity: 100,
-  baseFeeCents: 599,
-  cutOffMinutes: null,
-  windowCutOffs: [],
-  loadingVansPerSlot: 1,
-  loadingSlotMinutes: 15,
-  capacityCheck: 'plan' as const,
-}
+const hub = { ...sampleHub, loadingVansPerSlot: 1 }
 
 const solver = createSolver()
 afterAll(() => solver.close())
@@ -38,42 +23,12 @@ const ctx = {
 } as unknown as SolverContext
 const options = { timeLimitMs: 50, changePrices: null, lane: 'repair' as const }
 
-function delivery(orderId: string, north: number): Day['deliveries'][number] {
-  return {
-    orderId,
-    weightGrams: 5_000,
-    volumeMilliliters: 5_000,
-    parcels: 1,
-    transport: {},
-    readyAt: null,
-    heldBackReason: null,
-    windowStart: at(12),
-    windowEnd: at(14),
-    address: {
-      recipient: 'C',
-      line1: '1',
-      city: 'Atlanta',
-      region: 'GA',
-      postalCode: '30307',
-      latitude: hub.latitude + north,
-      longitude: hub.longitude,
-    },
-  }
-}
-
 /** A van for each delivery but the last, which is late; the vans leave a quarter of an hour apart. */
 function dayWithLate(vans: number): Day {
-  const deliveries = Array.from({ length: vans + 1 }, (_, index) => delivery(`order ${index}`, 0.004 * index))
-  const shifts = Array.from({ length: vans }, (_, index) => ({
-    id: `shift ${index}`,
-    driverId: `driver ${index}`,
-    vehicleId: `van ${index}`,
-    start: at(7),
-    end: at(22),
-    capacity: { weightGrams: 100_000, volumeMilliliters: 100_000 },
-    skills: [],
-    breaks: [],
-  }))
+  const deliveries = Array.from({ length: vans + 1 }, (_, index) =>
+    sampleDelivery(`order ${index}`, 12, 0.004 * index),
+  )
+  const shifts = Array.from({ length: vans }, (_, index) => sampleShift(`shift ${index}`))
   const routes = shifts.map((shift, index) => {
     const plannedArrival = at(12 + index / 10)
     const stop = { ...deliveries[index], plannedArrival, pin: null, status: 'pending' }
@@ -134,7 +89,7 @@ it('no plan keeps plants in a van for longer than they take, and none stays behi
   const property = fc.asyncProperty(days, async ({ orders, perSlot, left }) => {
     const empty = dayWithLate(8)
     const deliveries = orders.map(({ minutes, north }, index) => ({
-      ...delivery(`order ${index}`, north / 1_000),
+      ...sampleDelivery(`order ${index}`, 12, north / 1_000),
       transport: { maxVanMinutes: minutes },
     }))
     const day = { ...empty, deliveries, routes: [], hub: { ...hub, loadingVansPerSlot: perSlot } }

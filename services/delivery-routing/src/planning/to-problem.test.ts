@@ -2,6 +2,12 @@ import { checkSolution } from '@urbanbloom/vrp/check'
 import { solve } from '@urbanbloom/vrp/solve'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import {
+  at,
+  sampleDelivery as delivery,
+  sampleHub as hub,
+  sampleShift as shift,
+} from '../../test/sample-day.ts'
 import type { Route, Stop } from '../dispatch/route.ts'
 import { createGreatCircleTimes } from '../travel/travel-times.ts'
 import type { Day } from './day.ts'
@@ -9,61 +15,7 @@ import { fromSolution } from './from-solution.ts'
 import { plannableOf } from './plannable.ts'
 import { pointsOf, toProblem } from './to-problem.ts'
 
-const midnight = Date.parse('2026-06-10T04:00:00Z')
-const at = (hour: number) => new Date(midnight + hour * 3_600_000)
-const timeZone = 'America/New_York'
-const hub = {
-  id: 'hub',
-  name: 'Inman Park',
-  latitude: 33.7573,
-  longitude: -84.3521,
-  serviceRadiusMeters: 8_000,
-  timeZone,
-  windowCapacity: 100,
-  baseFeeCents: 599,
-  cutOffMinutes: null,
-  windowCutOffs: [],
-  loadingVansPerSlot: null,
-  loadingSlotMinutes: 15,
-  capacityCheck: 'plan' as const,
-}
-
-function shift(id: string, start = 7, end = 22): Day['shifts'][number] {
-  const capacity = { weightGrams: 100_000, volumeMilliliters: 100_000 }
-  return {
-    id,
-    driverId: `driver of ${id}`,
-    vehicleId: `van of ${id}`,
-    start: at(start),
-    end: at(end),
-    capacity,
-    skills: [],
-    breaks: [],
-  }
-}
-
-function delivery(orderId: string, hour: number, north = 0.01): Day['deliveries'][number] {
-  return {
-    orderId,
-    weightGrams: 5_000,
-    volumeMilliliters: 5_000,
-    parcels: 1,
-    transport: {},
-    readyAt: null,
-    heldBackReason: null,
-    windowStart: at(hour),
-    windowEnd: at(hour + 2),
-    address: {
-      recipient: 'C',
-      line1: '1',
-      city: 'Atlanta',
-      region: 'GA',
-      postalCode: '30307',
-      latitude: hub.latitude + north,
-      longitude: hub.longitude,
-    },
-  }
-}
+const { timeZone } = hub
 
 function route(shiftId: string, status: Route['status'], stops: Partial<Stop>[], end = 9): Route {
   return { id: shiftId, shiftId, status, endsAt: at(end), completedAt: null, stops } as unknown as Route
