@@ -17,8 +17,14 @@ export type DrillSystem = Awaited<ReturnType<typeof startDrillSystem>>
 const READY_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 28_000
 
+type Options = {
+  logFolder: string
+  /** Further environment variables by program. */
+  env?: Partial<Record<ProgramName, NodeJS.ProcessEnv>>
+}
+
 /** The whole system with a Postgres and a Redis of its own, each part of which can be taken away and brought back. */
-export async function startDrillSystem({ logFolder }: { logFolder: string }) {
+export async function startDrillSystem({ logFolder, env = {} }: Options) {
   const resources = new AsyncDisposableStack()
   try {
     const [postgres, redis] = await Promise.all([startPostgres(), startRedis()])
@@ -43,7 +49,7 @@ export async function startDrillSystem({ logFolder }: { logFolder: string }) {
     const sandboxFolder = join(logFolder, 'payment-sandbox')
     await mkdir(sandboxFolder, { recursive: true })
     const deployment = { ...(planned as Deployment), gatewayMetricsPort: metricsPort, sandboxFolder }
-    const programs = await startPrograms(deployment, logFolder, resources)
+    const programs = await startPrograms(deployment, { logFolder, env }, resources)
     return {
       adminUrl,
       postgres,
@@ -68,10 +74,14 @@ export async function startDrillSystem({ logFolder }: { logFolder: string }) {
   }
 }
 
-async function startPrograms(deployment: Deployment, logFolder: string, resources: AsyncDisposableStack) {
+async function startPrograms(
+  deployment: Deployment,
+  { logFolder, env }: Required<Options>,
+  resources: AsyncDisposableStack,
+) {
   const children = new Map<ProgramName, Child>()
   const start = async (program: ProgramName) => {
-    const child = await startProgram(program, deployment, { logFolder })
+    const child = await startProgram(program, deployment, { logFolder, env: env[program] ?? {} })
     children.set(program, child)
     await waitUntilReady(program, deployment, { child, limitMs: READY_LIMIT_MS })
   }

@@ -10,13 +10,18 @@ import { playServerFaults, type ServerFaultName } from './server-faults.ts'
 
 const PAUSE_MS = 20_000
 const AWAY_MS = 3_000
+/** Whoever is at the bank when the day ends never approves; their orders are given up after this. */
+const APPROVAL_LIMIT_MS = 60_000
 
 export type OwnSystem = Awaited<ReturnType<typeof startOwnSystem>>
 
 /** The whole system with a Postgres and a Redis of its own, which go with it, and plants to sell. */
 export async function startOwnSystem() {
   const folder = await mkdtemp(join(tmpdir(), 'urbanbloom-simulation-'))
-  const system = await startDrillSystem({ logFolder: folder })
+  const system = await startDrillSystem({
+    logFolder: folder,
+    env: { order: { PAYMENT_ACTION_LIMIT_MS: String(APPROVAL_LIMIT_MS) } },
+  })
   const close = async () => {
     await system.close()
     await rm(folder, { recursive: true, force: true })
